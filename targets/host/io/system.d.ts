@@ -1,0 +1,17 @@
+import type { MemoryFigures, ResetReason } from "fleetling/common/device";
+
+/** What the host target knows of itself. */
+export default class System {
+	static readonly resetReason: ResetReason;
+	static readonly mac: string;
+	static readonly engine: string;
+	/** Restarts when the current job is done. */
+	static restart(): void;
+	/** Milliseconds since this boot. */
+	static ticks(): number;
+	/** Fills `figures` and returns it: the object is the caller's, so that reading memory costs none. */
+	static memory<Figures extends object>(figures: Figures): Figures & MemoryFigures & { readonly longestBlock: number };
+	/** The wall clock in milliseconds since 1970. */
+	static now(): number;
+	static set(milliseconds: number): void;
+}

@@ -1,0 +1,10 @@
+export default class System {
+	static get resetReason() @ "xs_system_get_resetReason";
+	static get mac() @ "xs_system_get_mac";
+	static get engine() @ "xs_system_get_engine";
+	static restart() @ "xs_system_restart";
+	static ticks() @ "xs_system_ticks";
+	static memory(figures) @ "xs_system_memory";
+	static now() @ "xs_system_now";
+	static set(milliseconds) @ "xs_system_set";
+}

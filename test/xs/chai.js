@@ -1,0 +1,2 @@
+import "./chai-globals";
+export * from "./chai-library";
