@@ -1,2 +1,3 @@
 import "./chai-globals";
+
 export * from "./chai-library";

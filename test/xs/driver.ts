@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Creation } from "../../targets/host/tools/manifest";
 import { root } from "../../targets/host/tools/paths";
 import { writeProgram } from "../../targets/host/tools/program";
 import { buildRuntime, type Variant } from "../../targets/host/tools/runtime";
@@ -40,6 +41,9 @@ export interface ProgramOptions {
 	/** Further options of the runtime, such as `--clock`. */
 	readonly arguments?: readonly string[];
 	readonly mode?: "list" | "run" | "program";
+	/** Replaces parts of the test programs' own memory limits; `--limits` enforces them. */
+	readonly creation?: Partial<Creation>;
+	readonly environment?: Readonly<Record<string, string>>;
 }
 
 export interface ProgramEnd {
@@ -69,8 +73,22 @@ export class XSProgram {
 
 	constructor(runtime: string, archive: string, options: ProgramOptions) {
 		const driver = { mode: options.mode ?? "program", parameters: options.parameters ?? {}, timeout: options.timeout };
-		const args = ["--archive", archive, "--watchdog", "0", "--events", "3", "--control", "4", "--parameters", JSON.stringify(driver)];
-		this.#child = spawn(runtime, [...args, ...(options.arguments ?? [])], { stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"] });
+		const args = [
+			"--archive",
+			archive,
+			"--watchdog",
+			"0",
+			"--events",
+			"3",
+			"--control",
+			"4",
+			"--parameters",
+			JSON.stringify(driver),
+		];
+		this.#child = spawn(runtime, [...args, ...(options.arguments ?? [])], {
+			stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+			env: { ...process.env, ...options.environment },
+		});
 		for (const stream of [this.#child.stdout, this.#child.stderr]) stream?.on("data", (data) => (this.#output += data));
 		const events = createInterface({ input: this.#child.stdio[3] as NodeJS.ReadableStream });
 		events.on("line", (line) => this.#take(JSON.parse(line) as ProgramEvent));
@@ -124,5 +142,9 @@ export class XSProgram {
 
 export async function runXS(options: ProgramOptions): Promise<XSProgram> {
 	const runtime = await prepareRuntime(options.variant ?? testVariant);
-	return new XSProgram(runtime, writeProgram(join(root, options.main)), options);
+	return new XSProgram(
+		runtime,
+		writeProgram(join(root, options.main), options.creation ? { creation: options.creation } : {}),
+		options,
+	);
 }

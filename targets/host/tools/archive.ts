@@ -50,7 +50,7 @@ const configModule = (config: Readonly<Record<string, unknown>>): string =>
 export interface ArchiveOptions {
 	readonly main?: string;
 	readonly config?: Readonly<Record<string, unknown>>;
-	/** No module is shared from the root machine: for tests that must not run on frozen state. */
+	/** Replaces parts of the manifests' memory limits. */
 	readonly creation?: Partial<Creation>;
 }
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { makeArchive } from "./archive";
-import type { Resolved } from "./manifest";
+import type { Creation, Resolved } from "./manifest";
 import { resolveManifests } from "./manifest";
 import { buildFolder, root } from "./paths";
 import { loadScript } from "./scripts";
@@ -14,7 +14,8 @@ function available(): Resolved {
 	return resolveManifests(manifests.filter(existsSync));
 }
 
-const importPattern = /^\s*(?:(?:import|export)\b[^;"'@]*?\bfrom\s*|import\s*)["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
+const importPattern =
+	/^\s*(?:(?:import|export)\b[^;"'@]*?\bfrom\s*|import\s*)["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/gm;
 
 function importsOf(path: string): string[] {
 	return [...loadScript(path).source.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? "");
@@ -72,7 +73,7 @@ export function resolveProgram(main: string): { readonly resolved: Resolved; rea
 /** Writes the archive of a program and returns its path. `limits`: the manifest's memory limits instead of the tests' own. */
 export function writeProgram(
 	main: string,
-	options: { readonly creation?: Resolved["creation"]; readonly config?: Record<string, unknown> } = {},
+	options: { readonly creation?: Partial<Creation>; readonly config?: Record<string, unknown> } = {},
 ): string {
 	const program = resolveProgram(main);
 	const bytes = makeArchive(program.resolved, { main: program.main, ...options });

@@ -22,7 +22,7 @@ export interface Variant {
 export const variantName = (variant: Variant): string => `${variant.bits}-${variant.mode}${variant.sanitize ? "-sanitize" : ""}`;
 
 /** What is linked into the runtime: the firmware's own natives and those of the test programs. */
-const manifests = [join(root, "manifest.json"), join(root, "test/xs/manifest.json"), ...["crypto","tls","http","ota"].map((m) => join(root, "modules", m, "manifest.json"))].filter(existsSync);
+const manifests = [join(root, "manifest.json"), join(root, "test/xs/manifest.json")];
 
 const engineFlags = [
 	...[
@@ -46,7 +46,15 @@ const wordReaders = new Set(["xsCommon.c"]);
 const optimisation = (variant: Variant): readonly string[] => (variant.sanitize ? ["-O1"] : ["-O2"]);
 
 function flagsOf(variant: Variant): string[] {
-	const flags = ["-std=gnu11", "-D_GNU_SOURCE", "-g", "-pthread", "-fno-strict-aliasing", ...optimisation(variant), ...engineFlags];
+	const flags = [
+		"-std=gnu11",
+		"-D_GNU_SOURCE",
+		"-g",
+		"-pthread",
+		"-fno-strict-aliasing",
+		...optimisation(variant),
+		...engineFlags,
+	];
 	if (variant.bits === 32) flags.push("-m32", "-msse2", "-mfpmath=sse", "-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64");
 	if (variant.mode === "debug") flags.push("-DmxDebug=1");
 	if (variant.sanitize) {
@@ -152,7 +160,6 @@ function unitsOf(variant: Variant, generated: string, natives: readonly string[]
 		units.push({ source: join(xs, "sources", file), headers: engine.headers, flags: [...engine.flags, ...plain] });
 	}
 	for (const file of readdirSync(join(hostFolder, "xs")).sort()) {
-		if (file === "boot.c" && !existsSync(join(hostFolder, "idf/keyvalue.c"))) continue;
 		if (file.endsWith(".c")) units.push({ source: join(hostFolder, "xs", file), flags: [...ours, "-Wall"], headers: ourHeaders });
 	}
 	for (const file of [names, ...natives]) {

@@ -10,6 +10,7 @@
 #include "boot.h"
 #include "host_flash.h"
 #include "esp_ota_ops.h"
+#include "esp_system.h"
 #include "nvs.h"
 #include "nvs_flash.h"
 
@@ -123,4 +124,21 @@ const void *hostBootSelect(size_t *size)
 	hostEvent("\"event\":\"reset\",\"reason\":\"panic\"");
 	usleep(50000);
 	hostResetNow(hostPanic);
+}
+
+/*
+	ESP-IDF's functions that are the runtime's
+*/
+
+void esp_restart(void)
+{
+	hostEvent("\"event\":\"reset\",\"reason\":\"restart\"");
+	hostResetNow(hostRestart);
+}
+
+esp_reset_reason_t esp_reset_reason(void)
+{
+	static const esp_reset_reason_t reasons[] = { ESP_RST_POWERON, ESP_RST_SW, ESP_RST_PANIC, ESP_RST_TASK_WDT, ESP_RST_BROWNOUT };
+
+	return reasons[gxDevice.reset];
 }

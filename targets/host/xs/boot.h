@@ -7,12 +7,12 @@
 #include <stddef.h>
 
 /* Opens the flash; `cut` is NULL or the argument of --cut. Says what is wrong and returns non-zero when it cannot. */
-extern __attribute__((weak)) int hostBootOpen(const char *path, const char *cut);
+extern int hostBootOpen(const char *path, const char *cut);
 
 /* Writes a configuration value to the key-value storage, unless it is there already. */
-extern __attribute__((weak)) int hostBootConfigure(const char *key, const char *value);
+extern int hostBootConfigure(const char *key, const char *value);
 
 /* Selects the slot to run by the bootloader's rules; returns the module archive of its image, or NULL. */
-extern __attribute__((weak)) const void *hostBootSelect(size_t *size);
+extern const void *hostBootSelect(size_t *size);
 
 #endif

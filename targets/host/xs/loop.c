@@ -228,8 +228,10 @@ void hostLoopRun(txMachine *the)
 		uint32_t busy;
 
 		runPromises(the);
-		if (hostResetPending(&reason))
+		if (hostResetPending(&reason)) {
+			hostEvent("\"event\":\"reset\",\"reason\":\"%s\"", hostResetName(reason));
 			hostResetNow(reason);
+		}
 		if (gxTimers) {
 			uint64_t now = hostTicks();
 			timeout = (gxTimers->due > now) ? (int)((gxTimers->due - now) > 1000 ? 1000 : gxTimers->due - now) : 0;

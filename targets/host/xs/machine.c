@@ -94,6 +94,39 @@ static void freezeBuiltIns(txMachine *the)
 	xsEndHost(the);
 }
 
+/*
+ * A clone copies the root's values, and its collector must not take the root's chunks for its own: what lies in chunks becomes
+ * the kind that lies elsewhere, as the linker writes it to flash.
+ */
+static void settleSlot(txMachine *root, txSlot *slot)
+{
+	switch (slot->kind) {
+		case XS_STRING_KIND: slot->kind = XS_STRING_X_KIND; break;
+		case XS_BIGINT_KIND: slot->kind = XS_BIGINT_X_KIND; break;
+		case XS_KEY_KIND: slot->kind = XS_KEY_X_KIND; break;
+		case XS_CODE_KIND: slot->kind = XS_CODE_X_KIND; break;
+		case XS_ARRAY_KIND: {
+			txSlot *item = slot->value.array.address;
+			txIndex count = item ? fxGetIndexSize(root, slot) : 0;
+
+			while (count--)
+				settleSlot(root, item++);
+		} break;
+		default: break;
+	}
+}
+
+static void settle(txMachine *root)
+{
+	txSlot *heap, *slot;
+
+	for (heap = root->firstHeap; heap; heap = heap->next)
+		for (slot = heap + 1; slot < heap->value.reference; slot++)
+			settleSlot(root, slot);
+	for (slot = root->stack; slot < root->stackTop; slot++)
+		settleSlot(root, slot);
+}
+
 txMachine *hostMachineCreate(hostArchive *archive, int enforceLimits)
 {
 	const hostCreation *limits = &archive->creation;
@@ -117,8 +150,9 @@ txMachine *hostMachineCreate(hostArchive *archive, int enforceLimits)
 	/* A clone copies the root's tables: a difference would make `object[key]` fail silently. */
 	rootCreation.nameModulo = creation.nameModulo;
 	rootCreation.symbolModulo = creation.symbolModulo;
+	/* The manifest means a device, whose slots have 16 bytes; on 64 bits they have 32, and addresses twice the size. */
 	if (enforceLimits)
-		hostBlockCreate(&machine->block, limits->staticSize);
+		hostBlockCreate(&machine->block, (size_t)limits->staticSize * sizeof(txSlot) / 16);
 
 	root = fxCreateMachine(&rootCreation, "link", newMachine(archive), XS_NO_ID);
 	if (NULL == root)
@@ -130,6 +164,7 @@ txMachine *hostMachineCreate(hostArchive *archive, int enforceLimits)
 			preload(root, archive->modules[i].name);
 	freezeBuiltIns(root);
 	fxShareMachine(root);
+	settle(root);
 	the = fxCloneMachine(&creation, root, "device", machine);
 	return the;
 }
