@@ -25,6 +25,9 @@ const device: Device = {
 		restart(): void {
 			System.restart();
 		},
+		halt(reason: string): void {
+			System.halt(reason);
+		},
 		ticks(): number {
 			return System.ticks();
 		},

@@ -5,7 +5,12 @@
 #include "xsHost.h"
 #include "mc.xs.h"
 
+#include <stdlib.h>
+
 #include "host.h"
+
+/* sysexits.h: something in the configuration is wrong. */
+#define kConfigurationExit 78
 
 void xs_system_get_resetReason(xsMachine *the)
 {
@@ -26,6 +31,15 @@ void xs_system_restart(xsMachine *the)
 {
 	(void)the;
 	hostResetSoon(hostRestart);
+}
+
+void xs_system_halt(xsMachine *the)
+{
+	char json[1024];
+
+	hostJSONText(json, sizeof(json), xsmcToString(xsArg(0)));
+	hostEvent("\"event\":\"halt\",\"reason\":\"%s\"", json);
+	exit(kConfigurationExit);
 }
 
 void xs_system_ticks(xsMachine *the)

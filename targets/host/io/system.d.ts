@@ -7,6 +7,8 @@ export default class System {
 	static readonly engine: string;
 	/** Restarts when the current job is done. */
 	static restart(): void;
+	/** Ends the program and hands the reason to whoever started it. */
+	static halt(reason: string): void;
 	/** Milliseconds since this boot. */
 	static ticks(): number;
 	/** Fills `figures` and returns it: the object is the caller's, so that reading memory costs none. */

@@ -3,6 +3,7 @@ export default class System {
 	static get mac() @ "xs_system_get_mac";
 	static get engine() @ "xs_system_get_engine";
 	static restart() @ "xs_system_restart";
+	static halt(reason) @ "xs_system_halt";
 	static ticks() @ "xs_system_ticks";
 	static memory(figures) @ "xs_system_memory";
 	static now() @ "xs_system_now";

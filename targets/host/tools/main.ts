@@ -8,6 +8,6 @@ try {
 	setUp();
 	await import(pathToFileURL(path ?? "").href);
 } catch (error) {
-	process.stderr.write(`${process.env["FLEETLING_DEBUG"] ? (error as Error).stack : (error as Error).message}\n`);
+	process.stderr.write(`${process.env.FLEETLING_DEBUG ? (error as Error).stack : (error as Error).message}\n`);
 	process.exitCode = 1;
 }

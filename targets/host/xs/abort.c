@@ -10,23 +10,6 @@ static const char *const exitNames[] = {
 	"too much computation", "unhandled rejection"
 };
 
-static void writeJSONText(char *to, size_t size, const char *from)
-{
-	size_t used = 0;
-
-	for (; *from && (used + 8 < size); from++) {
-		unsigned char c = *from;
-
-		if (('"' == c) || ('\\' == c))
-			to[used++] = '\\', to[used++] = c;
-		else if (c < 32)
-			used += snprintf(to + used, size - used, "\\u%4.4x", c);
-		else
-			to[used++] = c;
-	}
-	to[used] = 0;
-}
-
 /* The error's stack, which names `.ts` lines (the byte code carries the source maps' lines), or else the value as text. */
 static void pushDescription(txMachine *the)
 {
@@ -84,7 +67,7 @@ void fxAbort(txMachine *the, int status)
 	hostConsolePrint("E (%u) panic: slots %u of peak %u, chunks %u of peak %u, stack peak %u, limit %u bytes\n", (unsigned)hostTicks(),
 		(unsigned)memory.slotsUsed, (unsigned)memory.slotsPeak, (unsigned)memory.chunksUsed, (unsigned)memory.chunksPeak,
 		(unsigned)memory.stackPeak, (unsigned)memory.limit);
-	writeJSONText(json, sizeof(json), text);
+	hostJSONText(json, sizeof(json), text);
 	hostEvent("\"event\":\"panic\",\"why\":\"%s\",\"text\":\"%s\"", why, json);
 	if (NULL == gxDevice.flashPath)
 		_exit(70); /* a test program does not start again */

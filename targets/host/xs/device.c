@@ -163,6 +163,24 @@ void hostConsolePrint(const char *format, ...)
 		hostConsole(text, (size_t)length < sizeof(text) ? (size_t)length : sizeof(text) - 1);
 }
 
+/* Escapes text for a string of JSON; what does not fit is left out. */
+void hostJSONText(char *to, size_t size, const char *from)
+{
+	size_t used = 0;
+
+	for (; *from && (used + 8 < size); from++) {
+		unsigned char c = *from;
+
+		if (('"' == c) || ('\\' == c))
+			to[used++] = '\\', to[used++] = c;
+		else if (c < 32)
+			used += snprintf(to + used, size - used, "\\u%4.4x", c);
+		else
+			to[used++] = c;
+	}
+	to[used] = 0;
+}
+
 void hostEvent(const char *format, ...)
 {
 	char text[2048];

@@ -61,6 +61,7 @@ typedef struct {
 	uint32_t collections;
 } hostMemory;
 
+extern size_t hostBlockPeak(struct sxMachine *the);
 extern void hostMemoryGet(struct sxMachine *the, hostMemory *memory);
 
 /* ---- machine (machine.c, loader.c) ---- */
@@ -140,6 +141,7 @@ extern int hostGetTimeOfDay(struct timeval *time);
 
 /* Writes one event as a line of JSON; `format` gives the members without braces. */
 extern void hostEvent(const char *format, ...) __attribute__((format(printf, 1, 2)));
+extern void hostJSONText(char *to, size_t size, const char *from);
 /* Writes text to the serial console (standard output) without buffering. */
 extern void hostConsole(const char *text, size_t size);
 extern void hostConsolePrint(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -217,6 +217,26 @@ static void runPromises(txMachine *the)
 	fxCheckUnhandledRejections(the, 1);
 }
 
+/* For the tools that started the device: once a second while its figures change, and before it ends. */
+static void reportMemory(txMachine *the, int now)
+{
+	static uint64_t reported;
+	static size_t before;
+	hostMemory memory;
+	size_t sum;
+
+	if ((gxDevice.events < 0) || !gxDevice.flashPath || (!now && (hostTicks() < reported + 1000)))
+		return;
+	reported = hostTicks();
+	hostMemoryGet(the, &memory);
+	sum = memory.slotsPeak + memory.chunksPeak + memory.stackPeak + gxLongestBlock;
+	if (sum == before)
+		return;
+	before = sum;
+	hostEvent("\"event\":\"memory\",\"slots\":%u,\"chunks\":%u,\"stack\":%u,\"used\":%u,\"limit\":%u,\"longestBlock\":%u", (unsigned)memory.slotsPeak,
+		(unsigned)memory.chunksPeak, (unsigned)memory.stackPeak, (unsigned)hostBlockPeak(the), (unsigned)memory.limit, (unsigned)gxLongestBlock);
+}
+
 void hostLoopRun(txMachine *the)
 {
 	hostReset reason;
@@ -228,7 +248,9 @@ void hostLoopRun(txMachine *the)
 		uint32_t busy;
 
 		runPromises(the);
+		reportMemory(the, 0);
 		if (hostResetPending(&reason)) {
+			reportMemory(the, 1);
 			hostEvent("\"event\":\"reset\",\"reason\":\"%s\"", hostResetName(reason));
 			hostResetNow(reason);
 		}

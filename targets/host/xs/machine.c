@@ -67,6 +67,32 @@ static void preload(txMachine *the, const char *name)
 	runPromiseJobs(the);
 }
 
+/* trace(…): text for the serial console, and for xsbug where one is connected. */
+static void hostTrace(txMachine *machine)
+{
+	xsMachine *the = machine;
+	xsIntegerValue count = xsToInteger(xsArgc), i;
+
+	for (i = 0; i < count; i++) {
+		char *text = xsToString(xsArg(i));
+
+		hostConsole(text, c_strlen(text));
+#ifdef mxDebug
+		fxReport(the, "%s", text);
+#endif
+	}
+}
+
+static void defineTrace(txMachine *the)
+{
+	xsBeginHost(the);
+	{
+		xsResult = xsNewHostFunction(hostTrace, 1);
+		xsDefine(xsGlobal, xsID("trace"), xsResult, xsDontEnum);
+	}
+	xsEndHost(the);
+}
+
 /*
  * Prototypes and namespaces are frozen, constructors are not: what Moddable's linker freezes. An assignment that would
  * fail on a device fails here too.
@@ -158,6 +184,7 @@ txMachine *hostMachineCreate(hostArchive *archive, int enforceLimits)
 	if (NULL == root)
 		return NULL;
 	hostInternNames(root);
+	defineTrace(root);
 	hostLoaderPrepare(root, archive);
 	for (i = 0; i < archive->count; i++)
 		if (archive->modules[i].preload)

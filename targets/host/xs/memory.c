@@ -89,6 +89,14 @@ size_t hostStackPeak(txMachine *the)
 	return end - byte;
 }
 
+/* Bytes of the block that are taken: what the machine would not run without. 0 without a limit. */
+size_t hostBlockPeak(txMachine *the)
+{
+	hostBlock *block = blockOf(the);
+
+	return block ? block->limit - (size_t)(block->slotsStart - block->chunksEnd) : 0;
+}
+
 void hostMemoryGet(txMachine *the, hostMemory *memory)
 {
 	hostMachine *machine = the->host;

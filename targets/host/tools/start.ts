@@ -1,0 +1,5 @@
+/** `npm start`: the demo. */
+import { runDemo } from "../../../test/demo/demo";
+
+process.exitCode = await runDemo();
+process.exit();
