@@ -1,0 +1,209 @@
+/**
+ * Keys and signatures made with OpenSSL 3.0 for these tests and used nowhere else. Binary ones are base64.
+ *
+ * Made with: openssl genrsa BITS; ecparam -genkey; rsa -RSAPublicKey_out; pkcs8 -topk8 -nocrypt; ec -conv_form compressed;
+ * dgst -sha256 -sign of `message`; pkeyutl -sign -pkeyopt rsa_padding_mode:pkcs1 of `rawMessage`.
+ */
+import Base64 from "base64";
+
+/** The decoder passes over line ends. */
+export const bytesOf = (base64: string): Uint8Array<ArrayBuffer> => new Uint8Array(Base64.decode(base64));
+
+export const ascii = (text: string): Uint8Array<ArrayBuffer> => Uint8Array.from(text, (character) => character.charCodeAt(0));
+
+/** With a zero behind it. A copy, because spreading bytes into arguments takes more stack than a device has. */
+export function lengthened(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+	const longer = new Uint8Array(bytes.length + 1);
+	longer.set(bytes);
+	return longer;
+}
+
+export const message = "Fleetling test vector\n";
+export const rawMessage = "any bytes, no hash";
+
+/** All forms of one key. */
+export const rsa2048 = {
+	pkcs8: `MIIEugIBADANBgkqhkiG9w0BAQEFAASCBKQwggSgAgEAAoIBAQC1Jyu5aY6h9XqSLm03fHJ7LzZTvVO2i8bIWv7A5Rahg0U5Gms7kd/8QO879Ivsys2qpPLQ
+6f0XxmKxoJXAGFErH3xnpSws1kdCorVurCvET+Q9Xkj9fTDLhqcC+T3QZiY07gelw2NwaZJwVsZtFgbGam3BXYSbm9A88csGBVpu/WdItC+GqRlXNcTTMpiq
+5LR4gkIYHlE26v8UwulpeAcaMG4mpIU7ZPaTTx7KkUNY2Z9K+P+Ktdhx2dFS+t5wLSK2moM7WblnnbH9uEV08L3v4Snj57bNCuCSzdvq21I88AfMV33AG1cK
+TakyT8myWDLOO4ltPCW6DEVJYn2NUCCJAgMBAAECgf8iaG5FqWcOHDJL0cWs5FZaT31iKnPcGHCJXb9FpD3IL8bWMc5sYijJIQxPtwNc1qh54Rq907Pe8C+O
+zZGkCvpf1nsqtJTPb2PZpE4R12H4x7PydBYpD75U6h6O0giLrNtU8mFBevtIPsUx0UmfLq/awBxYvgqSA+ZprQODAUFME0PbOIYq8udJvSUWigFocvxvBU+E
+SmXCX2vbO0qIQKbuOdvlvwnsn25nY6xE7IdXEcZWle7IlloiHKBxVtGopf15UuA1Ya+/P+uDGZvPv6BZdm61FvQbuvs1ctORFxOQ2W+Bz64YNkMyVzTma94+
+XMFIwx+JP5B0NpOk46191yECgYEA2XpEEfuTQhbEhhS+5bvxVXCvz0uIOdlri1B8zZJ0ZyZ3iED1q9dqFJoV+i06CVbQyLMPEb28hzVavAwzm4k0rSnLiOuI
+p/YqInqPa1YjTnpoo6GDkMWEcUHXdEoahwh1ICxwz/Pdfndorp/uAchEoqAL0LaNe2BMI0rmcVlDzGkCgYEA1T27HCfa5SQNkUJrTy5d4fNimhZrG7WTj4RK
+mM46l7+3X6dEkrv5Arz27dDSCeSPzTVGnDoczHSf73pKKT9TzxC/+XveyGAEx2N3MCOAw9ZmlnmOE+BjFXoiT9sa236T57js7smFA9TRvrvTiS9Hj2iqnXon
+4opOHsv9UJ0/ryECgYA2diPtzO6HsmPsn+1eYr6BAwNECkpHEmeYL8PRR0fXPQ7aFEpxijSKjDvMtt69z/vhBtZTPwyjX30lcnjKDoYeh0TtOO60ATV0BPU9
+kAivcoAZ2iy0aIJOSorGGHikMD4EnJxzt0JUlVqlwG8+CwUFJMdQsSalKuxmOi+TWyNbYQKBgAx7PIR9YLag0Zp7BMTxtdUP5emW/lX03to7qBIhoBRZyGX0
+6HKeRgj+/oUU//ZMRo6AW82xKRZejS37PnQDnOg11sbHlVatKBpzm/pZWaQc3IxaORK4w5PyPifmb0ABvK6HiHbBnOOIhW5gmBUji1C9k578E3GTHtd2oTEi
+wyOBAoGARrWVNqJ6XLN7uSOBxPUobNiih3MXvyv7P+Xl9ckBbGwKaCbGHT0C/Cz8Q417uS2d+SIh8cYSCp++4oFR4qE6T8FcQOpX+uW1fAtuqGUNLNbS7GJj
+Ta+3KvxllWYvNJ90DodLWOBE1fxPr7WMdOUuDSjl+m72+r0jlt+MK9G102o=`,
+	pkcs1: `MIIEoAIBAAKCAQEAtScruWmOofV6ki5tN3xyey82U71TtovGyFr+wOUWoYNFORprO5Hf/EDvO/SL7MrNqqTy0On9F8ZisaCVwBhRKx98Z6UsLNZHQqK1bqwr
+xE/kPV5I/X0wy4anAvk90GYmNO4HpcNjcGmScFbGbRYGxmptwV2Em5vQPPHLBgVabv1nSLQvhqkZVzXE0zKYquS0eIJCGB5RNur/FMLpaXgHGjBuJqSFO2T2
+k08eypFDWNmfSvj/irXYcdnRUvrecC0itpqDO1m5Z52x/bhFdPC97+Ep4+e2zQrgks3b6ttSPPAHzFd9wBtXCk2pMk/JslgyzjuJbTwlugxFSWJ9jVAgiQID
+AQABAoH/ImhuRalnDhwyS9HFrORWWk99Yipz3BhwiV2/RaQ9yC/G1jHObGIoySEMT7cDXNaoeeEavdOz3vAvjs2RpAr6X9Z7KrSUz29j2aROEddh+Mez8nQW
+KQ++VOoejtIIi6zbVPJhQXr7SD7FMdFJny6v2sAcWL4KkgPmaa0DgwFBTBND2ziGKvLnSb0lFooBaHL8bwVPhEplwl9r2ztKiECm7jnb5b8J7J9uZ2OsROyH
+VxHGVpXuyJZaIhygcVbRqKX9eVLgNWGvvz/rgxmbz7+gWXZutRb0G7r7NXLTkRcTkNlvgc+uGDZDMlc05mvePlzBSMMfiT+QdDaTpOOtfdchAoGBANl6RBH7
+k0IWxIYUvuW78VVwr89LiDnZa4tQfM2SdGcmd4hA9avXahSaFfotOglW0MizDxG9vIc1WrwMM5uJNK0py4jriKf2KiJ6j2tWI056aKOhg5DFhHFB13RKGocI
+dSAscM/z3X53aK6f7gHIRKKgC9C2jXtgTCNK5nFZQ8xpAoGBANU9uxwn2uUkDZFCa08uXeHzYpoWaxu1k4+ESpjOOpe/t1+nRJK7+QK89u3Q0gnkj801Rpw6
+HMx0n+96Sik/U88Qv/l73shgBMdjdzAjgMPWZpZ5jhPgYxV6Ik/bGtt+k+e47O7JhQPU0b6704kvR49oqp16J+KKTh7L/VCdP68hAoGANnYj7czuh7Jj7J/t
+XmK+gQMDRApKRxJnmC/D0UdH1z0O2hRKcYo0iow7zLbevc/74QbWUz8Mo199JXJ4yg6GHodE7TjutAE1dAT1PZAIr3KAGdostGiCTkqKxhh4pDA+BJycc7dC
+VJVapcBvPgsFBSTHULEmpSrsZjovk1sjW2ECgYAMezyEfWC2oNGaewTE8bXVD+Xplv5V9N7aO6gSIaAUWchl9OhynkYI/v6FFP/2TEaOgFvNsSkWXo0t+z50
+A5zoNdbGx5VWrSgac5v6WVmkHNyMWjkSuMOT8j4n5m9AAbyuh4h2wZzjiIVuYJgVI4tQvZOe/BNxkx7XdqExIsMjgQKBgEa1lTaielyze7kjgcT1KGzYoodz
+F78r+z/l5fXJAWxsCmgmxh09Avws/EONe7ktnfkiIfHGEgqfvuKBUeKhOk/BXEDqV/rltXwLbqhlDSzW0uxiY02vtyr8ZZVmLzSfdA6HS1jgRNX8T6+1jHTl
+Lg0o5fpu9vq9I5bfjCvRtdNq`,
+	publicPEM: `-----BEGIN PUBLIC KEY-----
+MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAtScruWmOofV6ki5tN3xy
+ey82U71TtovGyFr+wOUWoYNFORprO5Hf/EDvO/SL7MrNqqTy0On9F8ZisaCVwBhR
+Kx98Z6UsLNZHQqK1bqwrxE/kPV5I/X0wy4anAvk90GYmNO4HpcNjcGmScFbGbRYG
+xmptwV2Em5vQPPHLBgVabv1nSLQvhqkZVzXE0zKYquS0eIJCGB5RNur/FMLpaXgH
+GjBuJqSFO2T2k08eypFDWNmfSvj/irXYcdnRUvrecC0itpqDO1m5Z52x/bhFdPC9
+7+Ep4+e2zQrgks3b6ttSPPAHzFd9wBtXCk2pMk/JslgyzjuJbTwlugxFSWJ9jVAg
+iQIDAQAB
+-----END PUBLIC KEY-----
+`,
+	publicPKCS1: `-----BEGIN RSA PUBLIC KEY-----
+MIIBCgKCAQEAtScruWmOofV6ki5tN3xyey82U71TtovGyFr+wOUWoYNFORprO5Hf
+/EDvO/SL7MrNqqTy0On9F8ZisaCVwBhRKx98Z6UsLNZHQqK1bqwrxE/kPV5I/X0w
+y4anAvk90GYmNO4HpcNjcGmScFbGbRYGxmptwV2Em5vQPPHLBgVabv1nSLQvhqkZ
+VzXE0zKYquS0eIJCGB5RNur/FMLpaXgHGjBuJqSFO2T2k08eypFDWNmfSvj/irXY
+cdnRUvrecC0itpqDO1m5Z52x/bhFdPC97+Ep4+e2zQrgks3b6ttSPPAHzFd9wBtX
+Ck2pMk/JslgyzjuJbTwlugxFSWJ9jVAgiQIDAQAB
+-----END RSA PUBLIC KEY-----
+`,
+	signature: `N1PlOOKo1RfC76GHcV8TeSyqcPIAcfjpVUpHK+OvbGwG9tGGn9ehgQEinc8SoJRmpne98irpNgRCxWDkWdyFArjDzTkoV9QUfl1l9FGaQkOmikrbDsNQ/Hah
+TGxrzF6jOxz7iVyRj7CEToghF+UdkQWUvc3AYRjkAPH2R2AzjLWHPG1urFDSSiLq0x/Qg352gKEtSP0Rv3Qgq3vfKdI5zrx1SIn9/lmiA5iASFI+f3Rf4ZjA
+jL3kaadvFEir5Rd0Enq2pb1slEzijdx5UOc7Wa8zDagtdvc4yb6QbyxwEufvFMbUhk0pzY5wJH4/OAq86tVFd0coxFKS3eJEMRbLbA==`,
+	rawSignature: `hIcLqgKDwmXnz8cH488o5mLLHeENayniLbPI6LRUQOm2j89ygGVTpfOCs1w3oL6VkfFlLIkex1GVMJk3H4S9q0J4qlzqynOepLwosxZ6kCc8RxulkmdZ9spi
+AEj/cCzZk6YUrLSJdOqpioEAJb12veSDdyk6nqrtmim9Jg5B0wKgGtp7YOckVprdzTDUOu3tCsAAa+QLvoPUfsQ/qKw7PwLJ3HJ9rIj4Mxj+6nD0qW7L933g
+sM4h3h4lsSncdnQLpLmvlb1/S6u83LdXd5QcQJ4zlU2SIP0keSqmcmHYTkTu0dpD0zbRCN+zyrpDU+N8lBfjlsZvNTYiGAbhe1Izfg==`,
+} as const;
+
+/** To verify with. */
+export const rsa3072 = {
+	publicPEM: `-----BEGIN PUBLIC KEY-----
+MIIBojANBgkqhkiG9w0BAQEFAAOCAY8AMIIBigKCAYEAl51cVtRX1Q1p+Qquvrm/
+AcYLySg2wCBM5yc8bVN8Sn/boQIn3nT7fzkoz92Ft2uhuF9a8aVUAKzEREBwsPi9
+YtLi++6P8Ee5Gafc3P+RO3Y5h6P/QWVWuupzVi6v+tIPCBN0vgjwAKHO79X5tA/U
+gJ+ZHNwd3a3fK4EFmOCpxRkRfzyYuaewpgPEH/cYNnIhjU4g7sVl/p/ffhslwB6L
+myETn0XldAdfjyrMc3P3+4ypbNd3g7Jl85g8jvNGy0itKTLn8Ij3Z9aGa5Xezold
+lDwILXghCXLz2VLgjaMp9JybmWmeHJxrJtMLE0oAhVszEkBRLftXM3PpXDfC6Vyh
+iGnnK8kEhOlgO3Kkd1pcw+OWGT+YHB1RcCs4XpYk6Se57ax0TbG/IRpHst00p64e
+QOGOT8PpIcbOk/y8+46rL3n2Wr/xyEv5UlzNvgc2y0G/T3/8qFk1rlmSzW2S2CWm
+F4+Fu9qlQabIdIa8JKgw1NDPEcQLjqeJBRZ5cMnUy7B/AgMBAAE=
+-----END PUBLIC KEY-----
+`,
+	signature: `a6MKRflObd58zXdeuhxA2j/p3ztL55qYl8OSa09PYFNmxQJ/zQq+/jNB0j2TMKyeBQLLjeFu68h6zg5oSQ/S2xy/sFItOvNPAVnk30Y0Mh1laTIhgYquWeUO
+ZBVYUETBhZXshuAoXcXbjXyeJ7Th+krqyNyOA50j8TOISopwhzzkQBClBQuFKdEibEW5OJ37BrhUHGQW4z/vffrcLn/B3JAfBLulNMJS8rw0YPludTIV091s
+U+Jc8yokROBjQG81wZ0GUPJGpcS/PB1SnXR+TDsTgPPCfd3Z0uqtYaWk0DUWiE+5A1mFxBmci8vzbKyPTDAlHeEitkNNbPlfgfQTSGjFbc3cLM5bt+NpwEgx
+CAEjYaS4CU4FDLOqBGTdDZdUjYm+8+46gwCoH27CePOr5j0blnS4sKc9jxAs7mU+br/NWLdGd8PbmlDk7loyEbeEuGRhAwIbFmQyKgm20f25z3lwBWxHe37p
+GWjddmEC2+4lnBC7eoK3BkdSA6QP+gAB`,
+} as const;
+
+/** To verify with. */
+export const rsa4096 = {
+	publicPEM: `-----BEGIN PUBLIC KEY-----
+MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEAp2UcyoVJCEWQ/c0oe461
+vXmXrVj6WbQvgdGuFeLbMMIV0V+rPnbKdHfwm/Jxzjo0Lovw5Ne/jVtzrH6793ew
+KW74G70vlOfB1Jgc8v0frtRTCQbRu9hwA8eFje2X2sXcwSZZoE830eXA6g9tad09
+1iIKXFLZkQy12L47XrWHHO0l+WORRuiXZr8KwW3HncaqT8dCDNmuqIhfRS3tWYe9
+WNhfW8bTxfhiF44CK7ZtC0FlfvLztmTHI6e+2hOxPWvsieQdtSchX1Uj/MtvqF4O
+JoUN125AxKYLUMBNEQDaJDYhw/O0rQ07eN9Q3POl8iD8s8FchvNkPxHIoyiugomy
+Rw2fRTajOWJxvjoLq190fsaZzH/DBTZm9uzTFz53lXUqSvmZTw7vubpd8MV0NmLy
+/QOBZqoCOl2W/a+nwwB3rBQ23VSvOnKspBNxgDQbrixdyIgpyCG68COlsCXZiJOG
+izt5PioVZyEbQBcoDp9OlNc3YsU3F+4fmOojTal2Ul5feDb0Ef8FLhvrdl1Xe5sw
+BEvFNSvenH+0D39nD6ejcxZ5rnNLeP3OTqTWmB0B4bSBDx0jwWhTbUOjZfGD4SWy
+Z/DK/d9rV7k5z6RHvSc1cSIS7sR37P2cb1KuWG50T6/rUwjqe4EGrI/KF/7NP25q
+tsDXoE8jPknjVEP+sOKzRlMCAwEAAQ==
+-----END PUBLIC KEY-----
+`,
+	signature: `mSIJkUJYlczs5mDS8fBeFUgBjKwIsBwfrH7KRN5/O0/3mJb7G3mW45/J/aKA4jjInFHQW0id/r0ytYcTjVUejQO0VYxCev6NyNTW3rEhdl5qrCR2ewKYr2RX
+tMD1p6HBYEFWcHdis6SpJ1VXt79gaAhOFSxIuQiA1aKqkj3y4yvMD1zKXzeNyHsfmrNGBQ9xye0QJPgHaKFHdtxKMTNy3kRGAdBG1yGlAKFoP9qkTkZWSa2C
+qf0wYO89wstLZL4jFqW00wRM2Ilpw+01jS+hmixqUVgKczHn5C3ZyD3Pp8usX+HSnTOhTnYNatomTHGXSC+qvm10b4y67NWXfaAT4pNl17fBV3ilIkAqCMYe
+hAfcvVe7+krYCAdvxKgqdHTDQLEw/Gt4mc7wsY3HSmqD/rpOlI339uz4+vKU9y5mojlXwAjf2KzXE1oys7+yMgtJqjW6oR3uKdk7Jugp7WxGi3p3QSbI1TDO
+n3B6ukGvL9Wi3OKVZiJedws6dWEY/bEDP24MW5qE40EL2ls5lO1C8qDeZCTcJDHs214iNdV//0OmWc9q0e+GA52rs7Y5v1X4dHglPzbrTnBBIxTIt+SucLEX
+z/Vi0u/ufZssi7VKX4GSP6iIjUWk609E6Or6oKgvztXZOcDg7Ud/yZg9oiOecRp7rwrW4dSLNnXw8pyOno4=`,
+} as const;
+
+/** All forms of one key. */
+export const p256 = {
+	pkcs8: `MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgrx2aTyWXXBLdPPBBwV//bMlCMjEdXlsk4NDwr+xk7XuhRANCAARfeQ6/LPZmEuBfpB56Hg5m
+lNprqNLtMRr4dLMtZ9mQ1NpDv03QOOXPUPCwgRs37HSErpDVMkaRa/FahPFSCU9s`,
+	sec1: `MHcCAQEEIK8dmk8ll1wS3TzwQcFf/2zJQjIxHV5bJODQ8K/sZO17oAoGCCqGSM49AwEHoUQDQgAEX3kOvyz2ZhLgX6Qeeh4OZpTaa6jS7TEa+HSzLWfZkNTa
+Q79N0Djlz1DwsIEbN+x0hK6Q1TJGkWvxWoTxUglPbA==`,
+	publicPEM: `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEX3kOvyz2ZhLgX6Qeeh4OZpTaa6jS
+7TEa+HSzLWfZkNTaQ79N0Djlz1DwsIEbN+x0hK6Q1TJGkWvxWoTxUglPbA==
+-----END PUBLIC KEY-----
+`,
+	signature: `MEQCIBtkzwyikR4DcC37k3DtGLYke8e8pUu7BjCk0FKsnB2IAiA5ISRCjb7BAJqjvAEeZ0EeO9xMpYmiLBE69jiX3dSyqw==`,
+	compressedPEM: `-----BEGIN PUBLIC KEY-----
+MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgACX3kOvyz2ZhLgX6Qeeh4OZpTaa6jS
+7TEa+HSzLWfZkNQ=
+-----END PUBLIC KEY-----
+`,
+	explicitPEM: `-----BEGIN PUBLIC KEY-----
+MIIBSzCCAQMGByqGSM49AgEwgfcCAQEwLAYHKoZIzj0BAQIhAP////8AAAABAAAA
+AAAAAAAAAAAA////////////////MFsEIP////8AAAABAAAAAAAAAAAAAAAA////
+///////////8BCBaxjXYqjqT57PrvVV2mIa8ZR0GsMxTsPY7zjw+J9JgSwMVAMSd
+NgiG5wSTamZ44ROdJreBn36QBEEEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5
+RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9QIhAP////8AAAAA
+//////////+85vqtpxeehPO5ysL8YyVRAgEBA0IABF95Dr8s9mYS4F+kHnoeDmaU
+2muo0u0xGvh0sy1n2ZDU2kO/TdA45c9Q8LCBGzfsdISukNUyRpFr8VqE8VIJT2w=
+-----END PUBLIC KEY-----
+`,
+} as const;
+
+/** Too short to be accepted. */
+export const weak = {
+	pkcs8: `MIICdgIBADANBgkqhkiG9w0BAQEFAASCAmAwggJcAgEAAoGBAMjTdly7JEpFnMjm45HmUVR3VUn0NkIRztXeXi5U+t4lZnfUkz/1T/oKZsvHwe3XXlWB2Ycg
+hIVnBXGd9yu/NP3oWJkMNrcqAJdKy737BrqVKHhoCOVLagp92jXC4KmBUjYBU9bhPJgh5RiQNp1Gaw4HVnrU2WiCmKdP91/5J85VAgMBAAECgYBXYpRdU10+
+KD5JuRYK9WIsU+S70lUNuLv8mc73cCjdIv8MY2ZTbUYIsh/6yggbmxxELsVdpAumFKbswmS8F25RzC7e63tg1Eki2JN9yO7NWoxKp5Yir/4DOBf1HGDksgPs
+z16ZSLHUPYNmOMrx+vpoyscaZjeoVrfIQ3wwle59XQJBAOmwSQbrxs3h9HH70mRP7iaumAmrs1KzQl0u6+6BLQ8h8tLtri9mX1iByTPoL/OdvWgyaE7BSJpK
+HBcqvv2re8sCQQDb//bNlk7PmfZdDQPizHd6ZFIS3AoIATM0nVhZ/PY2V3L0aYvjlj4bZaDjjcoaO9ofSjuAW3vbRV6RPyPeDtpfAkEAiK6vR/kH4svSagjc
+WgfWR5G/I4jl7e0jV9Vl8a5kaIF2waB7TQYXpnDi+hVIVrlgW12AXO/4QyYtn+9EnqJ6WQJAQPjwT7kzX1ZuDv8YBbQzGP9lydIYWFLaZ5CMlk8B+/yJo6tE
+OBuYDglOocWvSV4hxhnrRrY99v0et7C5DAzA6wJAYOicpTI1qPJrfH/HUpf9rh9sC3RSnu40jqRFqe86VOrxQGzs30PDbJBgRCsqdAkXnRH1N9hug/Mk3m71
+plDx7Q==`,
+	publicPEM: `-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDI03ZcuyRKRZzI5uOR5lFUd1VJ
+9DZCEc7V3l4uVPreJWZ31JM/9U/6CmbLx8Ht115VgdmHIISFZwVxnfcrvzT96FiZ
+DDa3KgCXSsu9+wa6lSh4aAjlS2oKfdo1wuCpgVI2AVPW4TyYIeUYkDadRmsOB1Z6
+1NlogpinT/df+SfOVQIDAQAB
+-----END PUBLIC KEY-----
+`,
+} as const;
+
+/** Kinds and sizes that are not supported. */
+export const unsupported = {
+	rsa2560: `-----BEGIN PUBLIC KEY-----
+MIIBYjANBgkqhkiG9w0BAQEFAAOCAU8AMIIBSgKCAUEAu8VPKswkd++0U6MNQK8r
+/jMwkp+Pfg1KtdcDbz65hkQDDrp8VI1O+moXXTjFcqz8rPE2QCw8ZrEHvDT52i/Q
+esNwAUI8IdjBRT1mPL3SK/dz/wQ5RpAaebspjMYF8LNx11r2wXI2Awnk2vNaFs5X
+lYayelJvxUxnk4onweNu+aHIU/tK4cOduN9f0LAGQ/p7i1HjaH+ObYkxbPKVlzPq
+jGlVCf7kGgcC0eFVn2mw9f4LGVgPVtnHRAvoCqw86GqMvD5W7Op4MtEBPSjK/qPQ
+MCC4936RE+8EzInIIreF0ZHP6yGn/pq3c18ilTQdRey2e6th02za7eA4piamCbmJ
+TYBARv/ZOx7IhKjVSIWi6atKvvUO0PhMr5I6D+p4qA0WB0qFYpK5p9UY38nKOkSG
+fj/kuYtV1Y9/X8xRuwxflgkCAwEAAQ==
+-----END PUBLIC KEY-----
+`,
+	p384: `-----BEGIN PUBLIC KEY-----
+MHYwEAYHKoZIzj0CAQYFK4EEACIDYgAElEY/+PKlJB0+jhh00WaRPFxTg1zWqUDa
+8cRS47M6vXX+N9oxXB/QbIj6EkpSKfqy/PmPb6LR+1m0qmcf/OGc1dMZYl5Ng3Wx
+kCFQMYpfPT+67CijUCESs37vjsJPE23l
+-----END PUBLIC KEY-----
+`,
+	p384PKCS8: `MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDCB4IfJXu3dSy33LQ85TLZ22r+w9TVtkKJ7KGoBk6NGYWtkoCiaoFyMlL9do+h4dEKhZANiAASU
+Rj/48qUkHT6OGHTRZpE8XFODXNapQNrxxFLjszq9df432jFcH9BsiPoSSlIp+rL8+Y9votH7WbSqZx/84ZzV0xliXk2DdbGQIVAxil89P7rsKKNQIRKzfu+O
+wk8TbeU=`,
+	p384SEC1: `MIGkAgEBBDCB4IfJXu3dSy33LQ85TLZ22r+w9TVtkKJ7KGoBk6NGYWtkoCiaoFyMlL9do+h4dEKgBwYFK4EEACKhZANiAASURj/48qUkHT6OGHTRZpE8XFOD
+XNapQNrxxFLjszq9df432jFcH9BsiPoSSlIp+rL8+Y9votH7WbSqZx/84ZzV0xliXk2DdbGQIVAxil89P7rsKKNQIRKzfu+Owk8TbeU=`,
+	secp256k1: `-----BEGIN PUBLIC KEY-----
+MFYwEAYHKoZIzj0CAQYFK4EEAAoDQgAElzzRsvV06m4dweJt+L0uwOXYFXPHZ1Sp
+ijuD6ak0KI6Owb9M60dxQQgtyRVN3f33xhYH+rL1i2wawW6Oj6rCWQ==
+-----END PUBLIC KEY-----
+`,
+	ed25519: `-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAmxZX628M+3vWcJQGzKd7Y4OwLyLstvJff71llG8RqeE=
+-----END PUBLIC KEY-----
+`,
+	ed25519PKCS8: `MC4CAQAwBQYDK2VwBCIEIK6XGMbmpNni7+4ZXosbmqA6EH+i5hg59Ok4mxRZb4Bl`,
+} as const;
