@@ -1,0 +1,64 @@
+import TextEncoder from "text/encoder";
+import type { Connection } from "./connection";
+import { formatHead, type RequestHead } from "./head";
+import { joinBytes } from "./limits";
+
+/** A request on its way out: what has been composed, and how much of a body its caller still has to write. */
+export class Outgoing {
+	readonly #pieces: Uint8Array[];
+	#offset = 0;
+	#left: number;
+
+	/** @param bodyLength of a body that is written bit by bit; undefined for one that is there as a whole, or for none */
+	constructor(
+		head: Omit<RequestHead, "length">,
+		body: string | ArrayBuffer | Uint8Array | undefined,
+		bodyLength: number | undefined,
+	) {
+		const encoder = new TextEncoder();
+		let content: Uint8Array | undefined;
+		if (typeof body === "string") content = encoder.encode(body);
+		else if (body !== undefined) content = body instanceof ArrayBuffer ? new Uint8Array(body) : body;
+		const bytes = encoder.encode(formatHead({ ...head, length: content?.length ?? bodyLength }));
+		this.#left = bodyLength ?? 0;
+		if (content === undefined || content.length === 0) this.#pieces = [bytes];
+		else if (bytes.length + content.length <= joinBytes) {
+			const joined = new Uint8Array(bytes.length + content.length);
+			joined.set(bytes);
+			joined.set(content, bytes.length);
+			this.#pieces = [joined];
+		} else this.#pieces = [bytes, content];
+	}
+
+	/** Whether every byte has been handed to the connection. */
+	get complete(): boolean {
+		return this.#pieces.length === 0 && this.#left === 0;
+	}
+
+	/** How many bytes of the body the caller can write now. */
+	room(connection: Connection): number {
+		return this.#pieces.length === 0 ? Math.min(this.#left, connection.writable) : 0;
+	}
+
+	/** Sends what has been composed as far as the connection takes it; returns whether it took any. */
+	flush(connection: Connection): boolean {
+		let any = false;
+		for (let piece = this.#pieces[0]; piece !== undefined; piece = this.#pieces[0]) {
+			const count = Math.min(piece.length - this.#offset, connection.writable);
+			if (count === 0) break;
+			any = true;
+			connection.write(count === piece.length ? piece : piece.subarray(this.#offset, this.#offset + count));
+			this.#offset += count;
+			if (this.#offset < piece.length) continue;
+			this.#pieces.shift();
+			this.#offset = 0;
+		}
+		return any;
+	}
+
+	/** Sends a part of the body, which must not be longer than `room`. */
+	write(connection: Connection, bytes: ArrayBuffer | Uint8Array): void {
+		this.#left -= bytes.byteLength;
+		connection.write(bytes);
+	}
+}
