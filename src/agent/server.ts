@@ -1,0 +1,88 @@
+import type { ErrorCode } from "fleetling/error/error";
+import { FleetlingError } from "fleetling/error/error";
+import type { Cancellation } from "../common/cancellation";
+import type { KeyType } from "../common/crypto";
+import type { WallClock } from "../common/device";
+import type { TaggedLog } from "../common/log";
+import type { Sink } from "../common/sink";
+import type { Web } from "../common/web";
+import type { FinalReport, UpdateView } from "../update/observer";
+import type { Offer } from "../update/offer";
+import type { UpdateState } from "../update/states";
+import type { DeviceFacts } from "./facts";
+import type { Identity } from "./identity";
+
+/**
+ * A management server in the agent's own words. Each folder under src/servers turns one wire protocol into this.
+ *
+ * Calls reject with a FleetlingError. These codes have a meaning for the agent, whatever the protocol calls them:
+ * - `server.not-approved`: the server knows the device and a person has to let it in;
+ * - `server.token-refused`: the token is at its end; the agent gets a new one and repeats the call once;
+ * - `server.busy`: come back later, `retryAfter` says when if the server did.
+ * Everything else is trouble that may pass, tried again with growing pauses.
+ *
+ * A server that keeps a connection open (WebSocket, MQTT) answers `check` from what it was told and calls
+ * `context.wake` when there is something new, instead of having the agent wait for the next poll.
+ */
+export interface Server {
+	/** For the log: kind and address. */
+	readonly name: string;
+	/** Proves who the device is; the answer is the right to everything else. */
+	authenticate(introduction: Introduction, cancellation: Cancellation): Promise<Grant>;
+	/** Asks for an update; also the device's sign of life. */
+	check(token: string, facts: DeviceFacts, cancellation: Cancellation): Promise<Offer | undefined>;
+	/** Streams the package of `offer` into `sink`. The token goes to the server only, never to a storage host. */
+	download(token: string, offer: Offer, sink: Sink, cancellation: Cancellation): Promise<void>;
+	/** Follows an update's states, where the protocol has words for them. Rejecting with `update.cancelled` calls the update off. */
+	entered?(token: string, state: UpdateState, update: UpdateView): Promise<void>;
+	/** Takes how an update ended, where the protocol has words for it. Until it resolves it is called again. */
+	report?(token: string, report: FinalReport): Promise<void>;
+	/** Whole percents of a download; must not block and not throw. */
+	progress?(percent: number): void;
+	/** Ends all connections, in an orderly way where the protocol has one. Idempotent. */
+	close(): Promise<void> | void;
+}
+
+/** What the server is shown to let the device in. */
+export interface Introduction {
+	readonly facts: DeviceFacts;
+	readonly identity: Identity;
+}
+
+/** The right to talk to the server, for a while. Kept in memory only, and opaque. */
+export interface Grant {
+	readonly token: string;
+	/** Milliseconds that the server says it lasts; a hint. */
+	readonly lifetime?: number;
+}
+
+export interface ServerContext {
+	/** Base address, without a slash at the end. */
+	readonly url: string;
+	readonly web: Web;
+	readonly clock: WallClock;
+	readonly log: TaggedLog;
+	/** Asks the agent to check for an update at once. */
+	readonly wake: () => void;
+}
+
+/** A kind of server that the configuration can choose. */
+export interface ServerKind {
+	/** The key that this kind of server accepts. */
+	readonly keyType: KeyType;
+	create(context: ServerContext): Server;
+}
+
+/** A failure that the server itself has reported. */
+export class ServerError extends FleetlingError {
+	/** HTTP status, or what comes closest in another protocol. */
+	readonly status: number;
+	/** Milliseconds that the server asks to wait before the next try. */
+	readonly retryAfter: number | undefined;
+
+	constructor(code: ErrorCode, message: string, status: number, retryAfter?: number) {
+		super(code, message);
+		this.status = status;
+		this.retryAfter = retryAfter;
+	}
+}

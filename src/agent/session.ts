@@ -1,0 +1,66 @@
+import { FleetlingError } from "fleetling/error/error";
+import { intervals } from "../common/deadlines";
+import type { Grant } from "./server";
+
+export interface SessionOptions {
+	readonly authenticate: () => Promise<Grant>;
+	/** Milliseconds, monotonic: the lifetime hint must not depend on a wall clock that may be wrong or be set. */
+	readonly ticks: () => number;
+}
+
+/** Keeps the token for one server, in memory only, and gets a new one when it has ended or is about to. */
+export class Session {
+	readonly #options: SessionOptions;
+	#token: string | undefined;
+	#ends = Number.POSITIVE_INFINITY;
+
+	constructor(options: SessionOptions) {
+		this.#options = options;
+	}
+
+	/**
+	 * Does `work` with a token. When the server refuses the token although it should have been good, the work is done
+	 * once more with a new one. A new token that is refused is no matter of time: that error is passed on.
+	 */
+	async use<T>(work: (token: string) => Promise<T>): Promise<T> {
+		const known = this.#usable();
+		try {
+			return await work(known ?? (await this.#renew()));
+		} catch (error) {
+			if (!isRefusal(error)) throw error;
+			this.drop();
+			if (known === undefined) throw error;
+		}
+		try {
+			return await work(await this.#renew());
+		} catch (error) {
+			if (isRefusal(error)) this.drop();
+			throw error;
+		}
+	}
+
+	/** Forgets the token. */
+	drop(): void {
+		this.#token = undefined;
+	}
+
+	#usable(): string | undefined {
+		if (this.#options.ticks() >= this.#ends) this.drop();
+		return this.#token;
+	}
+
+	async #renew(): Promise<string> {
+		this.drop();
+		// The server counts from when it made the token, which is after this moment.
+		const asked = this.#options.ticks();
+		const { token, lifetime } = await this.#options.authenticate();
+		const believed = lifetime !== undefined && lifetime >= intervals.leastTokenLifetime;
+		this.#ends = believed ? asked + lifetime - intervals.tokenMargin : Number.POSITIVE_INFINITY;
+		this.#token = token;
+		return token;
+	}
+}
+
+function isRefusal(error: unknown): boolean {
+	return error instanceof FleetlingError && error.code === "server.token-refused";
+}

@@ -1,0 +1,170 @@
+import { FleetlingError } from "fleetling/error/error";
+import { parseURL } from "../common/address";
+import { deadlines, intervals, limits } from "../common/deadlines";
+import { type LogLevels, parseLogLevels } from "../common/log";
+
+/**
+ * The configuration, key by key. A value comes as text from the device's storage or as text, number or boolean from
+ * the build ("mc/config"); storage wins. Keys have at most 15 characters, as NVS wants it.
+ */
+interface Rule<T> {
+	/** Completes the sentence "… expected …" in errors. */
+	readonly expects: string;
+	/** What it is for, with an example; completes "… is not set: …". */
+	readonly give: string;
+	/** Used when the key is not set; a key without one has to be set. */
+	readonly fallback?: T;
+	/** Must not be shown in errors, or is too long to be. */
+	readonly hidden?: boolean;
+	/** The value, or undefined when the text is not one. */
+	readonly read: (text: string) => T | undefined;
+}
+
+const rules = {
+	server: rule({
+		expects: "the name of a kind of server",
+		give: "choose the kind of server, e.g. rdfm",
+		read: (text) => bounded(text, 32),
+	}),
+	url: rule({
+		expects: "an address such as https://updates.example.com:5000, without a query, a fragment or a user name",
+		give: "give the address of the server, e.g. https://updates.example.com:5000",
+		read: readAddress,
+	}),
+	ca: rule<string | undefined>({
+		expects: "certificates in PEM form (-----BEGIN CERTIFICATE-----)",
+		give: "give the certificate of the authority that signed the server's certificate, in PEM form",
+		fallback: undefined,
+		hidden: true,
+		read: (text) =>
+			text.includes("-----BEGIN CERTIFICATE-----") && text.includes("-----END CERTIFICATE-----") ? text : undefined,
+	}),
+	deviceType: rule({
+		expects: "a name of 1 to 64 characters",
+		give: "give the device type that the packages on the server are for, e.g. esp32-thermostat",
+		read: (text) => bounded(text, 64),
+	}),
+	mac: rule<string | undefined>({
+		expects: "an address such as 24:6f:28:aa:bb:cc",
+		give: "give the address that the server is to know the device by",
+		fallback: undefined,
+		read: readMAC,
+	}),
+	pollSeconds: rule<number>({
+		expects: `a whole number of seconds from ${intervals.leastPollSeconds} to ${intervals.mostPollSeconds}`,
+		give: "give the time between two checks for an update",
+		fallback: intervals.pollSeconds,
+		read: (text) => wholeNumber(text, intervals.leastPollSeconds, intervals.mostPollSeconds),
+	}),
+	checkInSeconds: rule<number>({
+		expects: `a whole number of seconds from ${deadlines.leastCheckInSeconds} to ${deadlines.mostCheckInSeconds}`,
+		give: "give the time that a new firmware has to check in before it is rolled back",
+		fallback: deadlines.checkInSeconds,
+		read: (text) => wholeNumber(text, deadlines.leastCheckInSeconds, deadlines.mostCheckInSeconds),
+	}),
+	blockBytes: rule<number>({
+		expects: `a multiple of ${limits.blockBytes} from ${limits.blockBytes} to ${limits.mostBlockBytes}`,
+		give: "give the size of the block that a download passes through",
+		fallback: limits.blockBytes,
+		read: (text) => {
+			const bytes = wholeNumber(text, limits.blockBytes, limits.mostBlockBytes);
+			return bytes !== undefined && bytes % limits.blockBytes === 0 ? bytes : undefined;
+		},
+	}),
+	logLevel: rule<LogLevels>({
+		expects: "none, error, warn, info or debug, and others for single tags, e.g. info,update=debug",
+		give: "give what the log shows, e.g. info",
+		fallback: { level: "info", tags: {} },
+		read: parseLogLevels,
+	}),
+} as const;
+
+export type SettingName = keyof typeof rules;
+
+export type Settings = {
+	readonly [K in SettingName]: (typeof rules)[K] extends Rule<infer T> ? T : never;
+};
+
+export const settingNames = Object.freeze(Object.keys(rules)) as readonly SettingName[];
+
+/** Where a value may come from. Returns undefined when it is not set there. */
+export type SettingSource = (key: string) => unknown;
+
+/**
+ * Reads the configuration; the first of `sources` that has a key decides.
+ *
+ * @throws FleetlingError config.missing or config.invalid, with one sentence that names the key
+ */
+export function readSettings(...sources: readonly SettingSource[]): Settings {
+	const settings: Record<string, unknown> = {};
+	for (const name of settingNames) settings[name] = readSetting(name, sources);
+	const { url, ca } = settings as Settings;
+	if (url.startsWith("https:") && ca === undefined) throw missing("ca");
+	return settings as Settings;
+}
+
+/** The error for a value that is well-formed but cannot be used, for whoever finds that out. */
+export function invalidSetting(name: SettingName, value: string, expects: string): FleetlingError {
+	return new FleetlingError("config.invalid", `configuration key "${name}" is "${value}": expected ${expects}`);
+}
+
+function readSetting(name: SettingName, sources: readonly SettingSource[]): unknown {
+	const entry: Rule<unknown> = rules[name];
+	for (const source of sources) {
+		const value = source(name);
+		// An empty text is what a build passes on for an argument that was left out.
+		if (value === undefined || value === null || value === "") continue;
+		const text = typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+		const result = entry.read(text.trim());
+		if (result !== undefined) return result;
+		throw invalidSetting(name, entry.hidden ? `${text.length} characters` : shorten(text), entry.expects);
+	}
+	if ("fallback" in entry) return entry.fallback;
+	throw missing(name);
+}
+
+function missing(name: SettingName): FleetlingError {
+	return new FleetlingError("config.missing", `configuration key "${name}" is not set: ${rules[name].give}`);
+}
+
+/** Lets each rule keep its own type in the table. */
+function rule<T>(entry: Rule<T>): Rule<T> {
+	return entry;
+}
+
+function shorten(text: string): string {
+	return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+function bounded(text: string, most: number): string | undefined {
+	return text.length >= 1 && text.length <= most ? text : undefined;
+}
+
+/** The address without a slash at its end, so that paths can be put behind it. */
+function readAddress(text: string): string | undefined {
+	if (text.includes("?") || text.includes("#")) return undefined;
+	try {
+		parseURL(text);
+	} catch {
+		return undefined;
+	}
+	let end = text.length;
+	while (text.charAt(end - 1) === "/") end--;
+	return text.slice(0, end);
+}
+
+function wholeNumber(text: string, least: number, most: number): number | undefined {
+	const value = Number(text);
+	return Number.isInteger(value) && value >= least && value <= most ? value : undefined;
+}
+
+function readMAC(text: string): string | undefined {
+	const parts = text.split(":");
+	const good = parts.length === 6 && parts.every((part) => part.length === 2 && isHex(part));
+	return good ? text : undefined;
+}
+
+function isHex(text: string): boolean {
+	for (let at = 0; at < text.length; at++) if (!"0123456789abcdefABCDEF".includes(text.charAt(at))) return false;
+	return true;
+}

@@ -1,0 +1,65 @@
+import type { DeviceFacts } from "../../agent/facts";
+import type { Grant } from "../../agent/server";
+import { type Fields, parseObject } from "../../common/json";
+import { type Offer, parseSHA256 } from "../../update/offer";
+
+/**
+ * The bodies of RDFM's device API, out and in. Values of metadata are texts: the server refuses a request with a
+ * number, a truth value or null anywhere in it.
+ */
+export type Metadata = Readonly<Record<string, string>>;
+
+/** The three keys that every request has to have, then everything else the device knows, under its own names. */
+export function metadataOf({ version, deviceType, mac, others }: DeviceFacts): Metadata {
+	return {
+		...others,
+		"rdfm.software.version": version,
+		"rdfm.hardware.devtype": deviceType,
+		"rdfm.hardware.macaddr": mac,
+	};
+}
+
+/**
+ * Body of POST /api/v1/auth/device. Exactly these three keys: another one makes the server refuse the request.
+ * The key is compared with the stored one as text, byte for byte; the time is whole seconds and never checked.
+ */
+export function authenticationBody(metadata: Metadata, publicKey: string, now: number): string {
+	return JSON.stringify({ metadata, public_key: publicKey, timestamp: Math.floor(now / 1000) });
+}
+
+/** Answer 200 to it. `expires` is in seconds and a hint. */
+export function parseGrant(body: Uint8Array): Grant {
+	const fields = parseObject(body, "RDFM's token");
+	const token = fields.text("token", longestToken);
+	for (let at = 0; at < token.length; at++) {
+		const code = token.charCodeAt(at);
+		// It goes into a header line.
+		if (code < 0x21 || code > 0x7e) throw fields.bad('has a "token" with characters that no token has');
+	}
+	const seconds = fields.optional("expires", (present) => present.integer("expires"));
+	return seconds === undefined ? { token } : { token, lifetime: seconds * 1000 };
+}
+
+// RDFM's tokens have about 190 characters. A longer one would push a request out of its single TCP segment.
+const longestToken = 1024;
+
+/** Answer 200 to POST /api/v1/update/check: no version and no size in it. */
+export function parseOffer(body: Uint8Array): Offer {
+	const fields = parseObject(body, "RDFM's offer of an update");
+	return {
+		id: String(fields.integer("id")),
+		url: fields.text("uri"),
+		sha256: parseSHA256(fields.text("sha256"), "RDFM's offer of an update"),
+	};
+}
+
+/** The text of an error body `{"error": "…"}`; undefined when it is something else: the server's framework answers in HTML. */
+export function errorText(contentType: string | undefined, body: Uint8Array): string | undefined {
+	if (contentType === undefined || !contentType.toLowerCase().startsWith("application/json")) return undefined;
+	try {
+		const read = (fields: Fields): string => fields.text("error");
+		return parseObject(body, "RDFM's error").optional("error", read);
+	} catch {
+		return undefined;
+	}
+}

@@ -1,0 +1,82 @@
+import Base64 from "base64";
+import TextEncoder from "text/encoder";
+import type { DeviceFacts } from "../../agent/facts";
+import type { Grant, Introduction, Server, ServerContext, ServerKind } from "../../agent/server";
+import { originOf, parseURL } from "../../common/address";
+import type { Cancellation } from "../../common/cancellation";
+import type { Sink } from "../../common/sink";
+import type { HeaderList } from "../../common/web";
+import type { Offer } from "../../update/offer";
+import { failure } from "./failures";
+import { authenticationBody, metadataOf, parseGrant, parseOffer } from "./messages";
+
+/**
+ * An RDFM server (Antmicro), over its HTTP device API: authentication, update check and download. How the real server
+ * behaves where its documentation says something else stands beside the code that deals with it.
+ */
+export class RDFMServer implements Server {
+	readonly name: string;
+	readonly #context: ServerContext;
+
+	constructor(context: ServerContext) {
+		this.#context = context;
+		this.name = `RDFM server ${context.url}`;
+	}
+
+	async authenticate({ facts, identity }: Introduction, cancellation: Cancellation): Promise<Grant> {
+		const { clock } = this.#context;
+		// The signature is over the bytes of the body as they are sent, so the body is made once and sent as these bytes.
+		const body = new TextEncoder().encode(authenticationBody(metadataOf(facts), identity.publicPEM, clock.now()));
+		const signature = Base64.encode(identity.sign(body));
+		const answer = await this.#post("/api/v1/auth/device", body, [["X-RDFM-Device-Signature", signature]], cancellation);
+		if (answer.status !== 200) throw failure(this.name, "authentication", answer);
+		return parseGrant(answer.body);
+	}
+
+	async check(token: string, facts: DeviceFacts, cancellation: Cancellation): Promise<Offer | undefined> {
+		const body = new TextEncoder().encode(JSON.stringify(metadataOf(facts)));
+		// Not `Bearer <token>` as in RFC 6750: the server answers that with status 500.
+		const answer = await this.#post("/api/v1/update/check", body, [["Authorization", `Bearer token=${token}`]], cancellation);
+		if (answer.status === 204) return undefined;
+		if (answer.status !== 200) throw failure(this.name, "update check", answer);
+		const offer = parseOffer(answer.body);
+		return { ...offer, url: packageAddress(this.#context.url, offer.url) };
+	}
+
+	/** Links are public or carry their own right in their query; the token has no business there. */
+	async download(_token: string, offer: Offer, sink: Sink, cancellation: Cancellation): Promise<void> {
+		const answer = await this.#context.web.download({ url: offer.url }, sink, cancellation);
+		if (answer.status !== 200) throw failure(this.name, "download", answer);
+	}
+
+	close(): void {
+		this.#context.web.close();
+	}
+
+	#post(path: string, body: Uint8Array, headers: HeaderList, cancellation: Cancellation) {
+		const { web, url } = this.#context;
+		// Another content type makes the server fail with status 500 instead of 415.
+		const json: HeaderList = [["Content-Type", "application/json"], ...headers];
+		return web.exchange({ method: "POST", url: url + path, headers: json, body }, cancellation);
+	}
+}
+
+/**
+ * Where the package really is. A server that does TLS itself still makes links of http:// to its own port, where plain
+ * HTTP is not understood: the same host and port as the server's means the server, and that is spoken to with TLS.
+ *
+ * @throws FleetlingError http.bad-url
+ */
+export function packageAddress(server: string, link: string): string {
+	const own = parseURL(server);
+	const target = parseURL(link);
+	const same = target.host === own.host && target.port === own.port;
+	if (!same || target.scheme === own.scheme) return link;
+	return `${originOf({ ...target, scheme: own.scheme })}${target.path}`;
+}
+
+export const rdfm: ServerKind = {
+	// The server verifies RSA with PKCS#1 v1.5 only. 2048 bits keep key and signature within one TCP segment.
+	keyType: "rsa-2048",
+	create: (context) => new RDFMServer(context),
+};

@@ -1,0 +1,64 @@
+import {
+	activate,
+	canRollBack,
+	confirm,
+	deactivate,
+	inactive,
+	read,
+	rollback,
+	running,
+	type SlotInfo,
+	slots,
+	Writer,
+} from "fleetling/ota/ota";
+import type { Slot, Slots, SlotWriter } from "./slots";
+
+/** The device's own slots: the one place in src that knows fleetling/ota. */
+export class OTASlots implements Slots {
+	running(): Slot {
+		return slotOf(running());
+	}
+
+	inactive(): Slot {
+		return slotOf(inactive());
+	}
+
+	find(label: string): Slot | undefined {
+		const found = slots().find((slot) => slot.label === label);
+		return found && slotOf(found);
+	}
+
+	read(label: string, offset: number, buffer: Uint8Array): void {
+		read(label, offset, buffer);
+	}
+
+	write(size: number | undefined): SlotWriter {
+		return new Writer(size === undefined ? {} : { size });
+	}
+
+	activate(): void {
+		activate(inactive().label);
+	}
+
+	deactivate(): void {
+		deactivate();
+	}
+
+	confirm(): void {
+		confirm();
+	}
+
+	canRollBack(): boolean {
+		return canRollBack();
+	}
+
+	rollBack(): void {
+		rollback();
+	}
+}
+
+function slotOf({ label, size, state, description }: SlotInfo): Slot {
+	if (description === undefined) return { label, size, state };
+	const { version, projectName } = description;
+	return { label, size, state, description: { version, project: projectName } };
+}

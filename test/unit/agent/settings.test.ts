@@ -1,0 +1,112 @@
+import { assert } from "chai";
+import { readSettings, type SettingSource, settingNames } from "fleetling/agent/settings";
+import { describe, it } from "test/harness";
+import { rejects } from "../fakes/errors";
+
+const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
+const least = { server: "rdfm", url: "https://updates.example.com:5000", ca: pem, deviceType: "thermostat" };
+
+function from(values: Readonly<Record<string, unknown>>): SettingSource {
+	return (key) => values[key];
+}
+
+describe("configuration", () => {
+	it("needs four keys and knows the rest", () => {
+		const { logLevel, ...settings } = readSettings(from(least));
+		assert.deepEqual(settings, { ...least, mac: undefined, pollSeconds: 900, checkInSeconds: 90, blockBytes: 4096 });
+		assert.equal(logLevel.level, "info");
+	});
+
+	it("takes numbers from a build and texts from storage", () => {
+		assert.equal(readSettings(from({ ...least, pollSeconds: 5 })).pollSeconds, 5);
+		assert.equal(readSettings(from({ ...least, pollSeconds: " 5 " })).pollSeconds, 5);
+	});
+
+	it("prefers the first source, and goes on to the next for what is missing or empty", () => {
+		const settings = readSettings(from({ url: "http://a", ca: "", pollSeconds: null }), from({ ...least, pollSeconds: "7" }));
+		assert.equal(settings.url, "http://a");
+		assert.equal(settings.ca, pem);
+		assert.equal(settings.pollSeconds, 7);
+	});
+
+	it("does not fall back to another source when a value is wrong", async () => {
+		await rejects("config.invalid", () => readSettings(from({ url: "nonsense" }), from(least)), '"url"', "nonsense");
+	});
+
+	it("has keys that NVS can hold", () => {
+		for (const name of settingNames) assert.isAtMost(name.length, 15);
+	});
+
+	it("needs no authority for plain http", () => {
+		assert.isUndefined(readSettings(from({ ...least, url: "http://10.0.0.1:5000", ca: undefined })).ca);
+	});
+
+	for (const name of ["server", "url", "deviceType", "ca"] as const)
+		it(`names the missing key ${name}`, async () => {
+			const error = await rejects(
+				"config.missing",
+				() => readSettings(from({ ...least, [name]: undefined })),
+				`"${name}"`,
+				"is not set",
+			);
+			assert.notInclude(error.message, "\n");
+		});
+
+	const wrong: readonly (readonly [string, unknown])[] = [
+		["server", "x".repeat(33)],
+		["url", "example.com"],
+		["url", "ftp://example.com"],
+		["url", "https://"],
+		["url", "https://user:pass@example.com"],
+		["url", "https://example.com/?a=b"],
+		["url", "https://example.com/#x"],
+		["url", "https://example.com:99999"],
+		["ca", "not a certificate"],
+		["ca", "-----BEGIN CERTIFICATE-----"],
+		["deviceType", "x".repeat(65)],
+		["mac", "24:6f:28:aa:bb"],
+		["mac", "24-6f-28-aa-bb-cc"],
+		["mac", "24:6f:28:aa:bb:gg"],
+		["pollSeconds", "soon"],
+		["pollSeconds", 0],
+		["pollSeconds", 1.5],
+		["pollSeconds", -1],
+		["pollSeconds", 604_801],
+		["pollSeconds", "Infinity"],
+		["pollSeconds", true],
+		["pollSeconds", {}],
+		["checkInSeconds", 4],
+		["checkInSeconds", 3601],
+		["blockBytes", 4095],
+		["blockBytes", 6000],
+		["blockBytes", 32768],
+		["logLevel", "loud"],
+		["logLevel", "update=loud"],
+	];
+	for (const [name, value] of wrong)
+		it(`names the key ${name} that cannot be ${JSON.stringify(value).slice(0, 40)}`, async () => {
+			const error = await rejects(
+				"config.invalid",
+				() => readSettings(from({ ...least, [name]: value })),
+				`"${name}"`,
+				"expected",
+			);
+			assert.notInclude(error.message, "\n");
+			assert.isBelow(error.message.length, 300);
+		});
+
+	it("does not show what is long or secret", async () => {
+		const error = await rejects("config.invalid", () => readSettings(from({ ...least, ca: "-----BEGIN PRIVATE KEY-----abc" })));
+		assert.notInclude(error.message, "PRIVATE");
+	});
+
+	it("puts paths behind addresses", () => {
+		for (const url of ["https://h:5000/", "https://h:5000//", "https://h:5000"])
+			assert.equal(readSettings(from({ ...least, url })).url, "https://h:5000");
+		assert.equal(readSettings(from({ ...least, url: "https://h/rdfm/" })).url, "https://h/rdfm");
+	});
+
+	it("keeps the address of the device as it is written", () => {
+		assert.equal(readSettings(from({ ...least, mac: "24:6F:28:aa:BB:cc" })).mac, "24:6F:28:aa:BB:cc");
+	});
+});

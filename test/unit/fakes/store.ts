@@ -1,0 +1,33 @@
+import type { KeyValueStore } from "fleetling/common/device";
+
+type Value = ArrayBuffer | string | number | bigint;
+
+/** A domain of the key-value storage in memory, which counts what would wear flash. */
+export class MemoryStore implements KeyValueStore {
+	readonly values = new Map<string, Value>();
+	writes = 0;
+	/** Set to have every write fail, as a full or worn NVS does. */
+	broken = false;
+
+	constructor(values: Readonly<Record<string, Value>> = {}) {
+		for (const [key, value] of Object.entries(values)) this.values.set(key, value);
+	}
+
+	read(key: string): Value | undefined {
+		return this.values.get(key);
+	}
+
+	write(key: string, value: Value | Uint8Array): void {
+		if (this.broken) throw new Error("nvs: not enough space");
+		if (key.length > 15) throw new RangeError(`key "${key}" is longer than NVS allows`);
+		this.writes += 1;
+		this.values.set(key, value instanceof Uint8Array ? value.slice().buffer : value);
+	}
+
+	delete(key: string): void {
+		this.writes += 1;
+		this.values.delete(key);
+	}
+
+	close(): void {}
+}

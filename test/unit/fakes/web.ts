@@ -1,0 +1,80 @@
+import type { Cancellation } from "fleetling/common/cancellation";
+import type { Sink } from "fleetling/common/sink";
+import type { Answer, Web, WebRequest } from "fleetling/common/web";
+import TextDecoder from "text/decoder";
+import TextEncoder from "text/encoder";
+
+export interface Scripted {
+	readonly status: number;
+	readonly type?: string;
+	readonly body?: string | Uint8Array;
+	readonly retryAfter?: number;
+}
+
+/** Answers requests from a script, in order, and keeps what was asked. An error in the script is thrown. */
+export class ScriptedWeb implements Web {
+	readonly requests: WebRequest[] = [];
+	readonly script: (Scripted | Error)[];
+	closed = 0;
+
+	constructor(...script: (Scripted | Error)[]) {
+		this.script = script;
+	}
+
+	async exchange(request: WebRequest, cancellation: Cancellation): Promise<Answer> {
+		cancellation.throwIfCancelled();
+		const { body, ...answer } = this.#next(request);
+		return { ...answer, body: bytesOf(body) };
+	}
+
+	async download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<Answer> {
+		cancellation.throwIfCancelled();
+		const { body, ...answer } = this.#next(request);
+		const bytes = bytesOf(body);
+		if (answer.status === 200) {
+			sink.begin({ length: bytes.byteLength });
+			const size = sink.buffer.byteLength;
+			for (let at = 0; at < bytes.byteLength; at += size) sink.block(bytes.subarray(at, at + size));
+		}
+		return { ...answer, body: new Uint8Array(0) };
+	}
+
+	close(): void {
+		this.closed += 1;
+	}
+
+	/** The body of request number `index` as text. */
+	text(index: number): string {
+		return new TextDecoder().decode(this.requests[index]?.body ?? new Uint8Array(0));
+	}
+
+	/** A header of request number `index`. */
+	header(index: number, name: string): string | undefined {
+		return this.requests[index]?.headers?.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1];
+	}
+
+	#next(request: WebRequest) {
+		this.requests.push(request);
+		const next = this.script.shift();
+		if (next === undefined) throw new Error(`nothing was scripted for ${request.url}`);
+		if (next instanceof Error) throw next;
+		return { status: next.status, contentType: next.type, retryAfter: next.retryAfter, body: next.body };
+	}
+}
+
+function bytesOf(body: string | Uint8Array = ""): Uint8Array {
+	return typeof body === "string" ? new TextEncoder().encode(body) : body;
+}
+
+export function json(status: number, value: unknown): Scripted {
+	return { status, type: "application/json", body: `${JSON.stringify(value)}\n` };
+}
+
+/** What the server's framework answers by itself. */
+export function html(status: number): Scripted {
+	return {
+		status,
+		type: "text/html; charset=utf-8",
+		body: '<!doctype html>\n<html lang=en>\n<title>Error</title>\n<h1>{"token":"x"}</h1>',
+	};
+}
