@@ -17,7 +17,7 @@ interface Import {
 const importPattern = /(?:^|\n)\s*(?:import|export)\b[^;"']*?["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/g;
 
 /** Imports of one source text as paths below the project, or as specifiers where they are bare. */
-export function importsOf(file: string, text: string): Import[] {
+function importsOf(file: string, text: string): Import[] {
 	return [...text.matchAll(importPattern)].map((match) => {
 		const name = match[1] ?? match[2] ?? "";
 		return { file, target: name.startsWith(".") ? relative(root, resolve(root, dirname(file), name)) : name };
@@ -28,7 +28,7 @@ const layerOf = (path: string): number =>
 	layers.findIndex((layer) => path === `src/${layer}` || path.startsWith(`src/${layer}/`));
 
 /** What is wrong with an import, or undefined. */
-export function fault({ file, target }: Import): string | undefined {
+function fault({ file, target }: Import): string | undefined {
 	const from = layerOf(file);
 	const specifier = /^fleetling\/(error|crypto|tls|http|websocket|mqtt|ota)\//.test(target)
 		? undefined

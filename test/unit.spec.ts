@@ -27,9 +27,9 @@ describe("unit tests on XS", () => {
 				it(name, async function () {
 					this.timeout(fileTimeout);
 					program ??= runXS({ main: file, mode: "run", timeout: fileTimeout });
-					const isResult = (event: ProgramEvent): boolean => event["event"] === "test" && event["name"] === name;
+					const isResult = (event: ProgramEvent): boolean => event.event === "test" && event.name === name;
 					const result = await (await program).waitFor(isResult);
-					assert.ok(result["ok"], `${String(result["message"])}\n${String(result["stack"])}`);
+					assert.ok(result.ok, `${String(result.message)}\n${String(result.stack)}`);
 				});
 			}
 			it("ends without a fault", async () => {

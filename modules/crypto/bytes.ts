@@ -13,7 +13,3 @@ export function viewOf(value: Bytes, what: string): Uint8Array {
 	if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
 	throw new FleetlingError("crypto.bad-argument", `${what} must be an ArrayBuffer or a view of bytes, not ${typeof value}`);
 }
-
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-	return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}

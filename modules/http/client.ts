@@ -2,9 +2,10 @@ import { FleetlingError } from "fleetling/error/error";
 import { Connection } from "./connection";
 import { Deadline } from "./deadline";
 import { defaultLimits, defaultTimeouts, type Limits, type Timeouts } from "./limits";
+import type { TransactionOwner } from "./owner";
 import { ResponseParser } from "./parser";
 import type { ResolverOptions, SocketOptions } from "./socket";
-import { Transaction, type TransactionOwner } from "./transaction";
+import { Transaction } from "./transaction";
 import type { HTTPRequest, RequestOptions } from "./types";
 import { authorityOf, originOf, type ParsedURL, type Scheme } from "./url";
 
@@ -159,6 +160,7 @@ export class HTTPClient {
 					this.#attached = true;
 					this.#active?.attach(connection, this.#parser, false);
 				},
+				announcing: () => this.#active?.announcing(),
 				readable: () => this.#readable(),
 				writable: () => this.#active?.writable(),
 				ended: (error) => this.#ended(error),

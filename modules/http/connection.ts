@@ -16,6 +16,8 @@ export interface ConnectionOptions {
 export interface ConnectionEvents {
 	/** Connected, handshake done. */
 	opened(): void;
+	/** More bytes are about to be announced: whoever reads from the socket itself has to say now what it took. */
+	announcing(): void;
 	readable(): void;
 	writable(): void;
 	/**
@@ -94,6 +96,22 @@ export class Connection {
 	/** Bytes that can be read without waiting. */
 	get pending(): number {
 		return this.#end - this.#start + this.#available;
+	}
+
+	/** Bytes of `pending` that can be read from the socket itself. */
+	get direct(): number {
+		return this.#start === this.#end ? this.#available : 0;
+	}
+
+	/** Whoever has read `count` of the `direct` bytes reports it here. */
+	took(count: number): void {
+		this.#available -= count;
+		this.received += count;
+	}
+
+	/** For reading `direct` bytes; undefined before the connection is open. */
+	get socket(): Socket | undefined {
+		return this.#socket;
 	}
 
 	/** Bytes that can be written without waiting. */
@@ -215,6 +233,7 @@ export class Connection {
 	}
 
 	#onReadable(count: number): void {
+		this.#events?.announcing();
 		this.#available = count;
 		this.#events?.readable();
 	}
@@ -233,20 +252,15 @@ export class Connection {
 	}
 
 	#onError(error: unknown): void {
-		if (error instanceof FleetlingError) {
-			// An orderly end is no error once the connection is open.
-			this.#fail(this.#open && error.code === "net.closed" ? undefined : error);
-			return;
-		}
 		if (this.#open) {
-			this.#fail(error === undefined ? undefined : this.#broken(error));
+			this.#fail(isOrderlyEnd(error) ? undefined : this.#broken(error));
 			return;
 		}
 		this.#fail(
-			new FleetlingError(
+			FleetlingError.from(
+				error,
 				"net.refused",
 				`no connection to ${this.#peer}; check that the server runs and that the address and port are right`,
-				{ cause: error },
 			),
 		);
 	}
@@ -273,6 +287,15 @@ export class Connection {
 			// As above: nothing is left to be done about it.
 		}
 	}
+}
+
+/**
+ * Whether a socket that reports its end means that the peer has closed it. ECMA-419 has no word for that: the device's
+ * TCP reports nothing at all, also after a reset; the host's says what follows; TLSSocket has a code for it.
+ */
+function isOrderlyEnd(error: unknown): boolean {
+	if (error instanceof FleetlingError) return error.code === "net.closed";
+	return error === undefined || (error instanceof Error && error.message === "closed by peer");
 }
 
 function view(buffer: ArrayBuffer | Uint8Array, offset: number, length: number): Uint8Array {

@@ -3,7 +3,7 @@ import TextDecoder from "text/decoder";
 import type { HTTPClient } from "./client";
 import { parseHTTPDate, parseRetryAfter } from "./dates";
 import { defaultBlockBytes, defaultBodyLimit, defaultRedirects, type Timeouts } from "./limits";
-import { type BlockResult, type Cancel, pump, type ResponseHead, type Sink } from "./pump";
+import { type BlockResult, type Cancel, type Pumped, pump, type ResponseHead, type Sink } from "./pump";
 import { type HeaderList, isRedirect, redirect } from "./redirect";
 import { originOf, type ParsedURL, parseURL, resolveURL } from "./url";
 
@@ -71,12 +71,7 @@ export interface DownloadOptions extends FetchOptions {
 }
 
 /** The outcome of `download`. Any status is an outcome, not an error. */
-export interface Downloaded extends FetchedHead {
-	/** Bytes handed to `onBlock`. */
-	readonly received: number;
-	/** Whether the body was wanted and has been received to its end. */
-	readonly complete: boolean;
-}
+export interface Downloaded extends FetchedHead, Pumped {}
 
 /**
  * Sends a request and collects the response, following redirects.
@@ -88,18 +83,25 @@ export async function exchange(source: ClientSource, options: ExchangeOptions): 
 	const { limit = defaultBodyLimit } = options;
 	let collector: Collector | undefined;
 	const wanted = options.wanted === undefined ? undefined : [...options.wanted, "date", "retry-after"];
-	const head = await follow(source, wanted === undefined ? options : { ...options, wanted }, (found) => {
-		collector = new Collector(found, limit);
-		return collector.buffer.length > 0 ? collector : undefined;
-	});
+	const { received, complete, ...head } = await follow(
+		source,
+		wanted === undefined ? options : { ...options, wanted },
+		(found) => {
+			collector = new Collector(found, limit);
+			return collector.buffer.length > 0 ? collector : undefined;
+		},
+	);
 	const body = collector?.bytes ?? new Uint8Array(0);
-	const date = parseHTTPDate(head.headers.get("date") ?? "");
+	const date = parseHTTPDate(headers.get("date") ?? "");
 	return {
-		...head,
+		status,
+		headers,
+		contentLength,
+		url,
 		body,
 		truncated: collector?.truncated ?? false,
 		date,
-		retryAfter: parseRetryAfter(head.headers.get("retry-after") ?? "", date),
+		retryAfter: parseRetryAfter(headers.get("retry-after") ?? "", date),
 		text: () => new TextDecoder().decode(body),
 	};
 }
@@ -112,38 +114,14 @@ export async function download(source: ClientSource, options: DownloadOptions): 
 	const { onBlock, onHead = (head) => head.status >= 200 && head.status <= 299 } = options;
 	const buffer = options.buffer ?? new Uint8Array(defaultBlockBytes);
 	if (buffer.length === 0) throw new FleetlingError("http.bad-request", "the buffer of a download has no room for a single byte");
-	let received = 0;
-	let complete = false;
-	const block = (bytes: Uint8Array): BlockResult => {
-		const { length } = bytes;
-		const result = onBlock(bytes);
-		if (result === undefined || result === true) {
-			received += length;
-			return true;
-		}
-		if (result === false) {
-			received += length;
-			complete = false;
-			return false;
-		}
-		return result.then((more) => {
-			received += length;
-			if (more === false) complete = false;
-			return more;
-		});
-	};
-	const head = await follow(source, options, (found) => {
-		complete = onHead(found);
-		return complete ? { buffer, block } : undefined;
-	});
-	return { ...head, received, complete };
+	return follow(source, options, (head) => (onHead(head) ? { buffer, block: onBlock } : undefined));
 }
 
 async function follow(
 	source: ClientSource,
 	options: FetchOptions,
 	accept: (head: FetchedHead) => Sink | undefined,
-): Promise<FetchedHead> {
+): Promise<Downloaded> {
 	const { body, redirects = defaultRedirects, sensitive, timeouts = {}, repeatable, cancel } = options;
 	const wanted = options.wanted === undefined ? undefined : [...options.wanted, "location"];
 	let url = source.base === undefined ? parseURL(options.url) : resolveURL({ ...source.base, path: "/" }, options.url);
@@ -151,7 +129,7 @@ async function follow(
 	for (let hop = 0; ; hop++) {
 		let head: FetchedHead | undefined;
 		let location: string | undefined;
-		await pump(
+		const pumped = await pump(
 			source.clientFor(url),
 			{
 				method: request.method,
@@ -171,7 +149,7 @@ async function follow(
 		);
 		if (head === undefined)
 			throw new FleetlingError("net.closed", `${originOf(url)} ended the connection without an answer; try again later`);
-		if (location === undefined) return head;
+		if (location === undefined) return { ...head, ...pumped };
 		if (hop >= redirects) {
 			throw new FleetlingError(
 				"http.redirect-limit",

@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
 import type { HeaderList } from "./redirect";
+import type { RequestOptions } from "./types";
 
 /** The client decides about these; a caller that sends them could make the framing lie. */
 const ownFields = ["connection", "content-length", "host", "transfer-encoding"];
@@ -37,6 +38,19 @@ export function checkHead(method: string, path: string, headers: HeaderList): vo
 		if (ownFields.includes(name.toLowerCase())) throw badRequest(`the header ${name} is set by the client itself; leave it out`);
 		if (!valuePattern.test(value))
 			throw badRequest(`the header ${name} holds a line end or other characters that cannot be sent; remove them`);
+	}
+}
+
+/**
+ * Checks what a caller wants to have sent.
+ *
+ * @throws FleetlingError http.bad-request
+ */
+export function checkRequest({ method = "GET", path, headers = [], body, bodyLength, onWritable }: RequestOptions): void {
+	checkHead(method, path, headers);
+	if (bodyLength === undefined) return;
+	if (body !== undefined || onWritable === undefined || !Number.isSafeInteger(bodyLength) || bodyLength < 0) {
+		throw badRequest("bodyLength is a number of bytes and goes with onWritable, not with body");
 	}
 }
 

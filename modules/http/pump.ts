@@ -30,6 +30,14 @@ export interface Sink {
 	block(bytes: Uint8Array): BlockResult;
 }
 
+/** What became of a body. */
+export interface Pumped {
+	/** Bytes that the sink has taken. */
+	readonly received: number;
+	/** Whether the body was wanted, and has come to its end. */
+	readonly complete: boolean;
+}
+
 /** The options of a request without the callbacks. */
 export interface PumpOptions
 	extends Omit<RequestOptions, "onHeaders" | "onReadable" | "onDone" | "onWritable" | "onRestart" | "bodyLength"> {
@@ -45,7 +53,11 @@ export interface PumpOptions
  * @returns kept when the response has ended and the last block has been dealt with; broken with a FleetlingError of the
  * client, or with what `accept` or the sink threw
  */
-export function pump(client: HTTPClient, options: PumpOptions, accept: (head: ResponseHead) => Sink | undefined): Promise<void> {
+export function pump(
+	client: HTTPClient,
+	options: PumpOptions,
+	accept: (head: ResponseHead) => Sink | undefined,
+): Promise<Pumped> {
 	return new Promise((resolve, reject) => {
 		new Pump(client, options, accept, resolve, reject);
 	});
@@ -63,25 +75,27 @@ class Drain implements Sink {
 }
 
 class Pump {
-	#sink: Sink | undefined;
 	#filled = 0;
-	#unwanted = false;
+	#received = 0;
+	#sink: Sink | undefined;
 	/** Whether a block is being dealt with. */
 	#waiting = false;
+	#unwanted = false;
+	#stopped = false;
 	#done = false;
 	#failed = false;
 	#error: unknown;
 	readonly #cancel: Cancel | undefined;
 	readonly #cancelled = () => this.#abort(this.#cancel?.reason);
 	readonly #request: HTTPRequest;
-	readonly #resolve: () => void;
+	readonly #resolve: (pumped: Pumped) => void;
 	readonly #reject: (error: unknown) => void;
 
 	constructor(
 		client: HTTPClient,
 		{ cancel, ...options }: PumpOptions,
 		accept: (head: ResponseHead) => Sink | undefined,
-		resolve: () => void,
+		resolve: (pumped: Pumped) => void,
 		reject: (error: unknown) => void,
 	) {
 		this.#resolve = resolve;
@@ -113,13 +127,21 @@ class Pump {
 	#pull(): void {
 		const sink = this.#sink;
 		if (sink === undefined || this.#waiting || this.#failed) return;
+		const request = this.#request;
+		const { buffer } = sink;
+		const size = buffer.length;
 		try {
 			for (;;) {
-				const { buffer } = sink;
-				const count = this.#request.read(this.#filled === 0 ? buffer : buffer.subarray(this.#filled));
+				const count = request.read(this.#filled === 0 ? buffer : buffer.subarray(this.#filled));
 				if (count === 0) break;
-				this.#filled += count;
-				if (this.#filled === buffer.length && !this.#deliver(sink)) return;
+				if (count < size) {
+					this.#filled += count;
+					if (this.#filled < size) continue;
+				}
+				this.#filled = 0;
+				this.#received += size;
+				const result = sink.block(buffer);
+				if (result !== undefined && result !== true && !this.#wait(result)) return;
 			}
 		} catch (error) {
 			this.#abort(error);
@@ -128,12 +150,8 @@ class Pump {
 		if (this.#done) this.#finish();
 	}
 
-	/** @returns whether more blocks can be delivered at once */
-	#deliver(sink: Sink): boolean {
-		const { buffer } = sink;
-		const count = this.#filled;
-		this.#filled = 0;
-		const result = sink.block(count === buffer.length ? buffer : buffer.subarray(0, count));
+	/** Deals with the result of a block that is not simply "go on"; returns whether it means that all the same. */
+	#wait(result: BlockResult): boolean {
 		if (result === undefined || result === true) return true;
 		if (result === false) {
 			this.#stop();
@@ -166,19 +184,23 @@ class Pump {
 	#finish(): void {
 		const sink = this.#sink;
 		if (!this.#failed && sink !== undefined && this.#filled > 0) {
+			const rest = sink.buffer.subarray(0, this.#filled);
+			this.#filled = 0;
+			this.#received += rest.length;
 			try {
-				if (!this.#deliver(sink)) return;
+				if (!this.#wait(sink.block(rest))) return;
 			} catch (error) {
 				this.#fail(error);
 			}
 		}
 		this.#cancel?.remove(this.#cancelled);
 		if (this.#failed) this.#reject(this.#error);
-		else this.#resolve();
+		else this.#resolve({ received: this.#received, complete: !this.#stopped && !this.#unwanted });
 	}
 
 	/** Enough has come. */
 	#stop(): void {
+		this.#stopped = true;
 		this.#sink = undefined;
 		this.#filled = 0;
 		this.#request.close();

@@ -1,23 +1,13 @@
 import { FleetlingError } from "fleetling/error/error";
 import type { Connection } from "./connection";
 import { Deadline } from "./deadline";
-import { checkHead } from "./head";
+import { checkRequest } from "./head";
 import { drainBytes, type Timeouts } from "./limits";
 import { Outgoing } from "./outgoing";
+import type { TransactionOwner } from "./owner";
 import type { ResponseParser } from "./parser";
+import type { Socket } from "./socket";
 import type { HTTPRequest, RequestOptions } from "./types";
-
-/** The client, as its requests see it. */
-export interface TransactionOwner {
-	/** The value of the Host field, which also names the server in errors. */
-	readonly authority: string;
-	/** The request has ended, well or badly; `reusable` says whether its connection can take another. */
-	finished(transaction: Transaction, reusable: boolean): void;
-	/** The request wants to go out again on a new connection. */
-	repeat(transaction: Transaction): void;
-	/** A callback of the caller threw where no request can take the blame. */
-	report(error: FleetlingError): void;
-}
 
 /**
  * - queued: waits for its turn or for the connection
@@ -33,13 +23,21 @@ const idempotent = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
 
 /** One request and its response, from the queue to the last byte. */
 export class Transaction implements HTTPRequest {
-	readonly timeouts: Timeouts;
-	contentLength: number | undefined;
-
+	/**
+	 * A body is read in long runs of bytes that come straight from the socket: so many more of them in this run, and so many
+	 * taken from it that connection and parser have not been told of. XS looks private fields up in the order in which they
+	 * are declared, and these four are needed for every block.
+	 */
+	#run = 0;
+	#taken = 0;
+	#socket: Socket | undefined;
 	#state: State = "queued";
 	#connection: Connection | undefined;
 	#parser: ResponseParser | undefined;
 	#complete = false;
+
+	readonly timeouts: Timeouts;
+	contentLength: number | undefined;
 
 	#outgoing: Outgoing | undefined;
 	#bodyBegun = false;
@@ -61,17 +59,10 @@ export class Transaction implements HTTPRequest {
 
 	/** @throws FleetlingError http.bad-request */
 	constructor(owner: TransactionOwner, options: RequestOptions, timeouts: Timeouts) {
-		const { method = "GET", path, headers = [], body, bodyLength } = options;
-		checkHead(method, path, headers);
-		if (
-			bodyLength !== undefined &&
-			(body !== undefined || options.onWritable === undefined || !Number.isSafeInteger(bodyLength) || bodyLength < 0)
-		) {
-			throw new FleetlingError("http.bad-request", "bodyLength is a number of bytes and goes with onWritable, not with body");
-		}
+		checkRequest(options);
 		this.#owner = owner;
 		this.#options = options;
-		this.#method = method;
+		this.#method = options.method ?? "GET";
 		this.timeouts = timeouts;
 		this.#take = (bytes, start, end) => this.#parser?.feed(bytes, start, end) ?? end;
 		this.#total.start(timeouts.total, () => this.fail(this.#late("the whole request", timeouts.total)));
@@ -84,6 +75,7 @@ export class Transaction implements HTTPRequest {
 	/** The connection is there: sends the request. `reused` says whether it has carried another one before. */
 	attach(connection: Connection, parser: ResponseParser, reused: boolean): void {
 		this.#connection = connection;
+		this.#socket = connection.socket;
 		this.#parser = parser;
 		this.#reused = reused;
 		this.#state = "sending";
@@ -115,6 +107,11 @@ export class Transaction implements HTTPRequest {
 		}
 	}
 
+	/** More bytes are about to be announced. */
+	announcing(): void {
+		this.#endRun();
+	}
+
 	/** Bytes have arrived. */
 	readable(): void {
 		if (this.#state === "body") this.#phase.touch();
@@ -123,15 +120,26 @@ export class Transaction implements HTTPRequest {
 
 	/** The connection has ended; what has arrived before is still to be read. */
 	ended(error: FleetlingError | undefined): void {
+		this.#endRun();
 		this.#ended = { error };
 		this.#process();
 	}
 
 	read(buffer: ArrayBuffer | Uint8Array): number {
+		const size = buffer.byteLength;
+		if (size >= this.#run) return this.#readOn(buffer, size);
+		const count = this.#socket?.read(buffer) ?? 0;
+		this.#taken += count;
+		this.#run -= count;
+		return count > 0 ? count : this.#readOn(buffer, size);
+	}
+
+	/** Reads across the ends of runs: what came with the headers, chunk framing, the last bytes. */
+	#readOn(buffer: ArrayBuffer | Uint8Array, size: number): number {
 		const connection = this.#connection;
 		const parser = this.#parser;
 		if (this.#state !== "body" || connection === undefined || parser === undefined || this.#failure !== undefined) return 0;
-		const size = buffer.byteLength;
+		this.#endRun();
 		let filled = 0;
 		try {
 			while (filled < size) {
@@ -146,8 +154,10 @@ export class Transaction implements HTTPRequest {
 				parser.advance(count);
 				filled += count;
 			}
-			// In the middle of a body, with more of it waiting, there is nothing else to be done.
-			if (parser.readable > 0 && connection.pending > 0) return filled;
+			if (parser.readable > 0 && connection.pending > 0) {
+				this.#run = Math.min(parser.readable, connection.direct);
+				return filled;
+			}
 			this.#frame();
 		} catch (error) {
 			this.#failure = this.#blame(error);
@@ -157,6 +167,15 @@ export class Transaction implements HTTPRequest {
 		if (this.#failure !== undefined || parser.phase === "done" || (this.#ended !== undefined && connection.pending === 0))
 			this.#defer();
 		return filled;
+	}
+
+	/** Tells connection and parser what has been taken. */
+	#endRun(): void {
+		this.#run = 0;
+		if (this.#taken === 0) return;
+		this.#parser?.advance(this.#taken);
+		this.#connection?.took(this.#taken);
+		this.#taken = 0;
 	}
 
 	write(bytes: ArrayBuffer | Uint8Array): number {
@@ -189,7 +208,7 @@ export class Transaction implements HTTPRequest {
 			this.#phase.stop();
 			this.#state = "queued";
 			this.#ended = this.#failure = undefined;
-			this.#connection = this.#parser = undefined;
+			this.#connection = this.#parser = this.#socket = undefined;
 			this.#owner.repeat(this);
 			return;
 		}
@@ -329,10 +348,11 @@ export class Transaction implements HTTPRequest {
 
 	#end(): void {
 		this.#state = "done";
+		this.#run = 0;
 		this.#phase.stop();
 		this.#total.stop();
 		this.#outgoing = undefined;
-		this.#connection = this.#parser = undefined;
+		this.#connection = this.#parser = this.#socket = undefined;
 	}
 
 	#tell(error: FleetlingError | undefined): void {
@@ -365,6 +385,7 @@ export class Transaction implements HTTPRequest {
 	}
 
 	#idleExpired(): void {
+		this.#endRun();
 		// Bytes that the caller has not read hold the peer back: its silence means nothing then.
 		if ((this.#connection?.pending ?? 0) > 0) {
 			this.#phase.start(this.timeouts.idle, () => this.#idleExpired());

@@ -62,7 +62,7 @@ const number = (failure: NativeFailure): string => `-0x${(-failure.code).toStrin
 /** What to do about an alert during the handshake; without an entry nothing better than the general advice is known. */
 const alertAdvice: Readonly<Record<number, string>> = {
 	40: "Server and device have no cipher suite or curve in common, or the server wants a client certificate: enable ECDHE with AES-GCM there.",
-	70: "The server does not speak TLS 1.2 or newer: update it.",
+	70: "Server and device have no TLS version in common: enable TLS 1.2 there, and nothing older.",
 	71: "The server demands stronger parameters than this device has.",
 	80: "The server has a problem of its own: look into its log.",
 	112: "The server does not know that name: check the configured address.",

@@ -252,8 +252,11 @@ export class TLSSocket {
 			if (this.#state === "connecting" && this.#ended !== undefined) throw this.#over("refused");
 			this.#flush(engine);
 			if (this.#state === "handshake") this.#shakeHands(engine);
-			if (this.#state === "open") this.#deliver(engine);
+			// First: a server may have spoken and closed already, and "open" is what the caller is to hear before data and end.
 			if (this.#state === "open") this.#offer(engine);
+			if (this.#state === "open") this.#deliver(engine);
+			// What the library answers to warnings and the like.
+			if (this.#state === "open") this.#flush(engine);
 		} catch (error) {
 			this.#fail(error instanceof FleetlingError ? error : this.#broken(error));
 		}

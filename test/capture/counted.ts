@@ -18,7 +18,9 @@ const headers = { plain: 40, timestamps: 52, syn: 60 } as const;
  */
 const closingSegments: Readonly<Record<Direction, number>> = { toServer: 2, toClient: 3 };
 
-/** Opening: SYN and SYN-ACK, which TCP_INFO of an accepted socket does not count. */
+/** Of the opening, TCP_INFO of an accepted socket counts SYN and ACK but not SYN-ACK. */
+const uncounted = 1;
+/** SYN and SYN-ACK have longer headers than the rest. */
 const synSegments = 2;
 
 interface Counted {
@@ -70,7 +72,8 @@ export class CountingProxy {
 		const rows = connections.map((connection) => {
 			const { segments, header } = this.#counted.get(connection.id) ?? estimate(connection);
 			const payload = connection.toServer + connection.toClient;
-			return { packets: segments + synSegments, payload, bytes: payload + segments * header + synSegments * headers.syn };
+			const packets = segments + uncounted;
+			return { packets, payload, bytes: payload + (packets - synSegments) * header + synSegments * headers.syn };
 		});
 		const sum = (key: "packets" | "payload" | "bytes"): number => rows.reduce((total, row) => total + row[key], 0);
 		return {
@@ -89,9 +92,9 @@ export class CountingProxy {
 	}
 }
 
-/** Every piece a segment and its acknowledgement, the third packet of the opening, and the closing. */
+/** Every piece a segment and its acknowledgement, two packets of the opening, and the closing. */
 const estimate = ({ pieces }: ProxyConnection): Counted => ({
-	segments: 2 * pieces + 1 + 4,
+	segments: 2 * pieces + 2 + 3,
 	header: headers.timestamps,
 	measured: false,
 });
@@ -99,7 +102,7 @@ const estimate = ({ pieces }: ProxyConnection): Counted => ({
 /** Segments of an open connection, from the kernel. Undefined where `ss` cannot be run or does not know the connection. */
 async function tcpInfo(port: number, peer: number): Promise<Counted | undefined> {
 	try {
-		const { stdout } = await run("ss", ["-tinH", `sport = :${port} and dport = :${peer}`]);
+		const { stdout } = await run("ss", ["-tinoH", `sport = :${port} and dport = :${peer}`]);
 		const field = (name: string): number => Number(new RegExp(`\\b${name}:(\\d+)`).exec(stdout)?.[1] ?? 0);
 		const segments = field("segs_out") + field("segs_in");
 		if (segments === 0) return undefined;

@@ -76,13 +76,16 @@ export interface OpenSSLPeer extends Peer {
 export async function opensslPeer(
 	issued: Pick<Issued, "certPEM" | "chainPEM" | "keyPEM">,
 	args: readonly string[] = [],
+	/** Files that -HTTP serves, by name. */
+	files: Readonly<Record<string, Buffer>> = {},
 ): Promise<OpenSSLPeer> {
 	const folder = mkdtempSync(join(tmpdir(), "fleetling-tls-"));
-	const file = (name: string, text: string): string => {
+	const file = (name: string, text: string | Buffer): string => {
 		const path = join(folder, name);
 		writeFileSync(path, text);
 		return path;
 	};
+	for (const [name, bytes] of Object.entries(files)) file(name, bytes);
 	const chain = issued.chainPEM.slice(issued.certPEM.length);
 	const child: ChildProcess = spawn(
 		"openssl",
@@ -100,7 +103,7 @@ export async function opensslPeer(
 			...(chain === "" ? [] : ["-cert_chain", file("chain.pem", chain)]),
 			...args,
 		],
-		{ stdio: ["pipe", "pipe", "pipe"] },
+		{ stdio: ["pipe", "pipe", "pipe"], cwd: folder },
 	);
 	let output = "";
 	let ended = false;
@@ -137,38 +140,47 @@ export async function opensslPeer(
 	return peer;
 }
 
-/** What a proxy does with bytes of the server: passes on what is returned; undefined cuts the connection. */
-export type Tamper = (bytes: Buffer, offset: number) => Buffer | undefined;
+/** What a proxy does with bytes of the server: passes on what is returned, and cuts the connection after `last`. */
+export type Tamper = (bytes: Buffer, offset: number) => Buffer | { readonly last: Buffer };
 
-/** A proxy before a server. `seen` collects what the client sends. */
-export async function proxyPeer(
-	target: Peer,
-	tamper: Tamper,
-	options: { readonly seen?: Buffer[]; readonly cut?: "end" | "reset" } = {},
-): Promise<Peer> {
+export interface ProxyOptions {
+	/** Collects what the client sends. */
+	readonly seen?: Buffer[];
+	/** How a connection is cut. */
+	readonly cut?: "end" | "reset";
+	/** Changes what the client sends. */
+	readonly tamperClient?: (bytes: Buffer, offset: number) => Buffer;
+}
+
+/** A proxy before a server. */
+export async function proxyPeer(target: Peer, tamper: Tamper, options: ProxyOptions = {}): Promise<Peer> {
 	return tcpPeer((client) => {
 		const server = net.connect({ port: target.port, host: "127.0.0.1", noDelay: true });
 		let offset = 0;
+		let clientOffset = 0;
 		let cut = false;
 		server.on("error", () => client.destroy());
 		client.on("error", () => server.destroy());
 		client.on("data", (data) => {
 			options.seen?.push(data);
-			server.write(data);
+			server.write(options.tamperClient?.(data, clientOffset) ?? data);
+			clientOffset += data.length;
 		});
 		client.on("end", () => server.end());
 		client.on("close", () => server.destroy());
 		server.on("data", (data) => {
 			if (cut) return;
-			const bytes = tamper(data, offset);
+			const result = tamper(data, offset);
 			offset += data.length;
-			if (bytes !== undefined) {
-				client.write(bytes);
+			if (Buffer.isBuffer(result)) {
+				client.write(result);
 				return;
 			}
 			cut = true;
-			if (options.cut === "reset") client.resetAndDestroy();
-			else client.end();
+			client.write(result.last, () => {
+				if (options.cut === "reset") client.resetAndDestroy();
+				else client.end();
+			});
 			server.destroy();
 		});
 		server.on("end", () => {
@@ -177,11 +189,40 @@ export async function proxyPeer(
 	});
 }
 
-/** Passes on the first `count` bytes, then ends the connection. */
+/** Passes on the first `count` bytes, then cuts the connection. */
 export const cutAfter =
 	(count: number): Tamper =>
 	(bytes, offset) =>
-		offset + bytes.length <= count ? bytes : undefined;
+		offset + bytes.length < count ? bytes : { last: bytes.subarray(0, Math.max(0, count - offset)) };
+
+/** Changes the byte at `position` of the stream. */
+export const flip =
+	(position: number) =>
+	(bytes: Buffer, offset: number): Buffer => {
+		if (position < offset || position >= offset + bytes.length) return bytes;
+		const changed = Buffer.from(bytes);
+		changed[position - offset] = (changed[position - offset] ?? 0) ^ 0x55;
+		return changed;
+	};
+
+/** One record of TLS within a stream. */
+export interface TLSRecord {
+	readonly type: number;
+	/** Of its header. */
+	readonly offset: number;
+	/** Of what follows the header. */
+	readonly length: number;
+}
+
+export function recordsIn(stream: Buffer): readonly TLSRecord[] {
+	const records: TLSRecord[] = [];
+	for (let offset = 0; offset + 5 <= stream.length; ) {
+		const length = stream.readUInt16BE(offset + 3);
+		records.push({ type: stream.readUInt8(offset), offset, length });
+		offset += 5 + length;
+	}
+	return records;
+}
 
 /** How one connection of the program went. */
 export interface Outcome extends ProgramEvent {

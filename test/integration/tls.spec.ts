@@ -332,12 +332,6 @@ const refused: readonly Case[] = [
 		code: "tls.bad-usage",
 	},
 	{
-		name: "key usage without signatures",
-		server: () => world.ec.issue({ names, keyUsage: ["agree"] }),
-		ca: ecRoot,
-		code: "tls.bad-usage",
-	},
-	{
 		name: "a signature with SHA-1",
 		server: () => world.rsa.issue({ names, key: "rsa", hash: "SHA-1" }),
 		ca: rsaRoot,

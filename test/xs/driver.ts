@@ -13,9 +13,9 @@ import { compileScripts } from "../../targets/host/tools/scripts";
 
 /** The variant for daily work; `FLEETLING_BITS=32` and `FLEETLING_SANITIZE=1` run the same tests on the others. */
 export const testVariant: Variant = {
-	bits: process.env["FLEETLING_BITS"] === "32" ? 32 : 64,
+	bits: process.env.FLEETLING_BITS === "32" ? 32 : 64,
 	mode: "debug",
-	sanitize: process.env["FLEETLING_SANITIZE"] === "1",
+	sanitize: process.env.FLEETLING_SANITIZE === "1",
 };
 
 let prepared: Promise<string> | undefined;

@@ -14,9 +14,9 @@ function testFiles(folder: string): string[] {
 async function namesOf(main: string): Promise<string[]> {
 	const program = await runXS({ main, mode: "list" });
 	const end = await program.done;
-	const list = program.events.find((event) => event["event"] === "tests");
+	const list = program.events.find((event) => event.event === "tests");
 	if (!list) throw new Error(`${main} has no tests or does not load (${end.code ?? end.signal}):\n${end.output}`);
-	return list["names"] as string[];
+	return list.names as string[];
 }
 
 await prepareRuntime();

@@ -228,7 +228,7 @@ describe("Key", () => {
 
 	it("gives its place back when it is dropped without close()", () => {
 		const der = bytesOf(p256.pkcs8);
-		// Many more than the 31 places of Mbed TLS 2.28.
+		// Many more than the 32 places of Mbed TLS 2.28.
 		for (let count = 0; count < 200; count++) assert.equal(Key.import(der).type, "p-256");
 	});
 

@@ -6,7 +6,7 @@ import { root } from "./paths";
 const binary = (name: string): string => join(root, "node_modules/.bin", name);
 
 const checks = [
-	{ name: "lint", command: binary("biome"), args: ["ci", "--error-on-warnings", "."] },
+	{ name: "lint", command: binary("biome"), args: ["ci", "--error-on-warnings", "--colors=off", "."] },
 	{ name: "types (XS)", command: binary("tsc"), args: ["-p", "tsconfig.json", "--noEmit"] },
 	{ name: "types (Node)", command: binary("tsc"), args: ["-p", "test/tsconfig.json", "--noEmit"] },
 ] as const;

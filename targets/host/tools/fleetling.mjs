@@ -53,10 +53,11 @@ function installPackages() {
 installPackages();
 const child = spawn(
 	process.execPath,
-	["--import", "tsx", join(root, "targets/host/tools/main.ts"), join(root, command), ...rest],
+	["--import", import.meta.resolve("tsx"), join(root, "targets/host/tools/main.ts"), join(root, command), ...rest],
 	{
 		stdio: "inherit",
-		cwd: process.cwd(),
+		// npm changes to the project's folder; paths on the command line are meant from where it was typed.
+		cwd: process.env.INIT_CWD ?? process.cwd(),
 	},
 );
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));

@@ -55,11 +55,14 @@ static char *appendNumber(char *to, uint64_t value)
 void hostResetNow(hostReset reason)
 {
 	extern char **environ;
+	static const struct itimerval never;
 	static char *next[512];
 	int count = 0, i;
 	char *to = gxResetEnvironment + strlen("FLEETLING_RESET=");
 	int fd;
 
+	/* The timer lives on over execve, its handler does not. */
+	setitimer(ITIMER_REAL, &never, NULL);
 	to = appendNumber(to, reason);
 	*to++ = ':';
 	appendNumber(to, gxDevice.boot + 1);

@@ -1,6 +1,7 @@
 /*
  * The event loop of the device: promise jobs first, then messages from other threads, timers and sockets.
  */
+#include <errno.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 
@@ -181,7 +182,10 @@ int modMessagePostToMachine(xsMachine *the, uint8_t *bytes, uint16_t length, mod
 		;
 	*link = item;
 	pthread_mutex_unlock(&gxMessagesLock);
-	return (write(gxWake, &one, sizeof(one)) == sizeof(one)) ? 0 : -1;
+	/* The message is queued whatever becomes of this: a full counter wakes the loop as well. */
+	if (write(gxWake, &one, sizeof(one)) < 0)
+		errno = 0;
+	return 0;
 }
 
 static void deliverMessages(txMachine *the)

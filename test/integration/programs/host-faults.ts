@@ -30,7 +30,7 @@ const faults: Readonly<Record<string, () => void>> = {
 	},
 	patch: () => {
 		try {
-			(Array.prototype as unknown as Record<string, unknown>)["extra"] = 1;
+			(Array.prototype as unknown as Record<string, unknown>).extra = 1;
 			emit({ patched: true });
 		} catch (error) {
 			emit({ patched: false, error: String(error) });
@@ -40,4 +40,4 @@ const faults: Readonly<Record<string, () => void>> = {
 };
 
 emit({ started: true });
-faults[String(parameters["fault"])]?.();
+faults[String(parameters.fault)]?.();

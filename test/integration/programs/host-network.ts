@@ -6,7 +6,7 @@ import Resolver from "embedded:network/dns/resolver/udp";
 import { emit, exit, parameters } from "test/harness";
 import Timer from "timer";
 
-const port = Number(parameters["port"]);
+const port = Number(parameters.port);
 const buffer = new Uint8Array(1024);
 
 function echoes(): void {
@@ -207,4 +207,4 @@ const tests: Readonly<Record<string, () => void>> = {
 	},
 };
 
-tests[String(parameters["test"])]?.();
+tests[String(parameters.test)]?.();

@@ -173,6 +173,8 @@ class Link {
 	readonly #observer = new HandshakeObserver();
 	readonly #summary: Writable<Omit<ProxyConnection, "handshake">>;
 	#waiting: (() => void)[] = [];
+	/** Both sides are being ended by force. */
+	#cutting = false;
 
 	constructor(id: number, client: Socket, server: Socket, disturbances: Disturbances, beforeEnd: ProxyOptions["beforeEnd"]) {
 		this.#client = client;
@@ -196,17 +198,16 @@ class Link {
 		server.on("error", () => this.cut(true));
 		client.once("close", () => this.#closed());
 		server.once("close", () => this.#closed());
-		let first: Direction | undefined;
+		let ending: Promise<void> | undefined;
 		const pipe = (direction: Direction) => ({
 			connection: id,
 			direction,
 			disturbances,
 			passed: (bytes: Buffer) => this.#passed(direction, bytes),
-			ending: async () => {
-				if (first === undefined) {
-					first = direction;
-					await beforeEnd?.(this.summary, direction);
-				}
+			// Whichever side ends first: the other's end waits, too.
+			ending: () => {
+				ending ??= Promise.resolve(beforeEnd?.(this.summary, direction));
+				return ending;
 			},
 			cut: (reset: boolean) => this.cut(reset),
 			released: () => this.#released(),
@@ -220,10 +221,12 @@ class Link {
 	}
 
 	cut(reset: boolean): void {
-		for (const socket of [this.#client, this.#server]) {
-			if (socket.destroyed) continue;
-			if (reset && !socket.connecting) resetSocket(socket);
-			else socket.destroy();
+		if (!this.#cutting) {
+			this.#cutting = true;
+			for (const socket of [this.#client, this.#server]) {
+				if (reset && !socket.connecting) resetSocket(socket);
+				else socket.destroy();
+			}
 		}
 		this.release();
 	}
@@ -244,8 +247,10 @@ class Link {
 
 	/** One side being gone for good, the other has nothing to wait for. */
 	#closed(): void {
-		if (!this.#client.destroyed) this.#client.destroySoon();
-		if (!this.#server.destroyed) this.#server.destroySoon();
+		if (!this.#cutting) {
+			this.#client.destroySoon();
+			this.#server.destroySoon();
+		}
 		if (this.#client.closed && this.#server.closed) this.#summary.closed ??= Date.now();
 		this.release();
 	}

@@ -99,7 +99,11 @@ export class Listener {
 
 	/** An answer is out: without another request the connection ends. */
 	#rest(socket: Socket): void {
-		if (!socket.destroyed) this.#idle.set(socket, setTimeout(() => socket.destroySoon(), this.#options.idleTimeout));
+		if (!socket.destroyed)
+			this.#idle.set(
+				socket,
+				setTimeout(() => socket.destroySoon(), this.#options.idleTimeout),
+			);
 	}
 
 	#accepted(raw: Socket): void {

@@ -31,16 +31,20 @@ function tagsOf(list: string): readonly { readonly weak: boolean; readonly tag: 
 	}));
 }
 
-const bare = (etag: string): string => etag.slice(1, -1);
+/** An ETag without its quotes and its mark of weakness. */
+const bare = (etag: string): string =>
+	etag
+		.trim()
+		.replace(/^W\//, "")
+		.replace(/^"(.*)"$/, "$1");
 
-/** True if any tag of the list matches; weak ones count only where `weakly`. */
-const contains = (list: string, etag: string, weakly: boolean): boolean =>
-	tagsOf(list).some(({ weak, tag }) => (weakly || !weak) && (tag === "*" || tag === bare(etag)));
-
-/** True when the stored file is the one the client's If-Range names: by strong ETag, or not changed since the date. */
+/**
+ * True when the stored file is the one the client's If-Range names: by ETag (of which the real server sees the text only,
+ * so that a weak or unquoted one does), or not changed since the date.
+ */
 function ifRangeHolds(value: string, { etag, lastModified }: Validators): boolean {
 	const date = /^[A-Za-z]{3,9},? /.test(value) ? dateOf(value) : undefined;
-	return date === undefined ? contains(value, etag, false) : seconds(lastModified) <= date;
+	return date === undefined ? bare(value) === bare(etag) : seconds(lastModified) <= date;
 }
 
 /**
@@ -63,18 +67,22 @@ function parseRange(header: string, length: number): Range | undefined {
 	if (!parts) return undefined;
 	const [, first, last, suffix] = parts;
 	if (suffix !== undefined) {
-		const count = Number(suffix);
-		return count > 0 && count <= length ? { start: length - count, end: length } : undefined;
+		// "-0" is the whole file to the real server.
+		const count = Number(suffix) || length;
+		return count <= length ? { start: length - count, end: length } : undefined;
 	}
 	const start = Number(first);
 	const end = last ? Number(last) + 1 : length;
 	return start < end && start < length ? { start, end: Math.min(end, length) } : undefined;
 }
 
-/** True for 304 (or, with If-Match, 412). */
+/** True for 304 (or, with If-Match, 412). "*" in If-Match matches nothing here, as with the real server. */
 export function isUnmodified(headers: IncomingHttpHeaders, { etag, lastModified }: Validators): boolean {
-	if (headers["if-none-match"] !== undefined) return contains(headers["if-none-match"], etag, true);
-	if (headers["if-match"] !== undefined) return !contains(headers["if-match"], etag, false);
+	const named = bare(etag);
+	const none = headers["if-none-match"];
+	if (none !== undefined) return tagsOf(none).some(({ tag }) => tag === "*" || tag === named);
+	const match = headers["if-match"];
+	if (match !== undefined) return !tagsOf(match).some(({ weak, tag }) => !weak && tag === named);
 	const since = dateOf(headers["if-modified-since"]);
 	return since !== undefined && seconds(lastModified) <= since;
 }

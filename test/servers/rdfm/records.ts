@@ -28,7 +28,7 @@ export interface RequestRecord {
 	readonly body: Uint8Array;
 	/** 0 when no answer was begun. */
 	readonly status: number;
-	/** Bytes of the bodies. */
+	/** Bytes of the bodies; those sent were handed over, which a client that went need not have received. */
 	readonly bytesReceived: number;
 	readonly bytesSent: number;
 	/** False when the connection ended before the whole answer was handed over. */

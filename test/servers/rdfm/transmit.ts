@@ -17,8 +17,8 @@ export interface Interruption {
 	readonly end: "close" | "reset" | "stall";
 }
 
-/** Bytes handed over at a time: large enough not to slow a benchmark, small enough to notice a client that has gone. */
-const blockSize = 65_536;
+/** Bytes handed over at a time: smaller blocks would slow a benchmark of the device, larger ones hide when a client went. */
+const blockSize = 262_144;
 
 /** Resolves when the client has everything, has gone, or the interruption has taken place. */
 export async function transmit(

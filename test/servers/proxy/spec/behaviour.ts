@@ -189,7 +189,10 @@ describe("TCP proxy", () => {
 			assert.equal((await fetchThrough()).bytes.length, 50_000);
 		});
 		it("by a function", async () => {
-			disturb({ kind: "cut" }, { find: (chunk, offset) => (offset + chunk.length > 70_000 ? Math.max(0, 70_000 - offset) : undefined) });
+			disturb(
+				{ kind: "cut" },
+				{ find: (chunk, offset) => (offset + chunk.length > 70_000 ? Math.max(0, 70_000 - offset) : undefined) },
+			);
 			assert.equal((await fetchThrough()).bytes.length, 70_000);
 		});
 		it("on several connections, on chosen ones, and removed", async () => {
@@ -228,10 +231,13 @@ describe("TCP proxy", () => {
 	});
 	it("a server that is not there resets the client", async () => {
 		const nowhere = await TcpProxy.start({ target: { port: 1 } });
-		const socket = connect(nowhere.port, "127.0.0.1");
-		const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
-		assert.equal(error.code, "ECONNRESET");
-		await nowhere.stop();
+		try {
+			const socket = connect(nowhere.port, "127.0.0.1");
+			const [error] = (await once(socket, "error")) as [NodeJS.ErrnoException];
+			assert.equal(error.code, "ECONNRESET");
+		} finally {
+			await nowhere.stop();
+		}
 	});
 	it("passes half-closed connections on", async () => {
 		const socket = connect({ port: proxy.port, host: "127.0.0.1", allowHalfOpen: true });

@@ -4,11 +4,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type ConnectionOptions, connect, createServer, type SecureVersion, type Server, type TLSSocket } from "node:tls";
-import { makeCertificate } from "../../rdfm/spec/certificate";
+import { certificate } from "../../rdfm/spec/certificate";
 import { HandshakeObserver } from "../handshakes";
 import { TcpProxy } from "../proxy";
-
-const certificate = makeCertificate();
 
 describe("TLS handshakes through the proxy", () => {
 	let server: Server;
@@ -30,17 +28,20 @@ describe("TLS handshakes through the proxy", () => {
 	after((done) => void server.close(done));
 
 	/** One exchange; the session for the next and whether this one was resumed. */
-	async function converse(options: ConnectionOptions): Promise<{ readonly session: Buffer | undefined; readonly resumed: boolean }> {
-		const socket: TLSSocket = connect({ port: proxy.port, host: "127.0.0.1", ca: certificate.cert, ...options });
+	async function converse(
+		options: ConnectionOptions,
+	): Promise<{ readonly session: Buffer | undefined; readonly resumed: boolean }> {
+		const socket: TLSSocket = connect({ port: proxy.port, host: "127.0.0.1", ca: certificate.ca, ...options });
 		let session: Buffer | undefined;
 		socket.on("session", (fresh: Buffer) => {
 			session = fresh;
 		});
 		await once(socket, "secureConnect");
+		const resumed = socket.isSessionReused();
 		socket.resume();
 		socket.write("hello");
 		await once(socket, "close");
-		return { session, resumed: socket.isSessionReused() };
+		return { session, resumed };
 	}
 
 	const only = (version: SecureVersion): ConnectionOptions => ({ minVersion: version, maxVersion: version });
@@ -60,7 +61,10 @@ describe("TLS handshakes through the proxy", () => {
 	}
 	it("TLS 1.2 by session id instead of a ticket", async () => {
 		const sessions = new Map<string, Buffer>();
-		const byId = createServer({ ...certificate, secureOptions: noTicket }, (socket) => void socket.on("data", (chunk) => socket.end(chunk)));
+		const byId = createServer(
+			{ ...certificate, secureOptions: noTicket },
+			(socket) => void socket.on("data", (chunk) => socket.end(chunk)),
+		);
 		byId.on("newSession", (id: Buffer, data: Buffer, done: () => void) => {
 			sessions.set(id.toString("hex"), data);
 			done();
@@ -71,11 +75,14 @@ describe("TLS handshakes through the proxy", () => {
 		byId.listen(0, "127.0.0.1");
 		await once(byId, "listening");
 		const own = await TcpProxy.start({ target: { port: (byId.address() as AddressInfo).port } });
-		const { session } = await converse({ ...only("TLSv1.2"), port: own.port });
-		await converse({ ...only("TLSv1.2"), port: own.port, ...(session && { session }) });
-		assert.deepEqual(own.totals.handshakes, { full: 1, resumed: 1, incomplete: 0 });
-		await own.stop();
-		byId.close();
+		try {
+			const { session } = await converse({ ...only("TLSv1.2"), port: own.port });
+			await converse({ ...only("TLSv1.2"), port: own.port, ...(session && { session }) });
+			assert.deepEqual(own.totals.handshakes, { full: 1, resumed: 1, incomplete: 0 });
+		} finally {
+			await own.stop();
+			byId.close();
+		}
 	});
 	it("a HelloRetryRequest does not confuse it", async () => {
 		await converse({ ...only("TLSv1.3"), ecdhCurve: "P-521:P-256" });
@@ -84,7 +91,12 @@ describe("TLS handshakes through the proxy", () => {
 	for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
 		it(`${version}: a client that refuses the certificate leaves it incomplete`, async () => {
 			// OpenSSL's own client, for Node completes the handshake before it judges the certificate.
-			const options = ["-connect", `127.0.0.1:${proxy.port}`, "-verify_return_error", version === "TLSv1.2" ? "-tls1_2" : "-tls1_3"];
+			const options = [
+				"-connect",
+				`127.0.0.1:${proxy.port}`,
+				"-verify_return_error",
+				version === "TLSv1.2" ? "-tls1_2" : "-tls1_3",
+			];
 			await once(spawn("openssl", ["s_client", ...options], { stdio: "ignore" }), "close");
 			while (proxy.totals.open > 0) await new Promise((resolve) => setTimeout(resolve, 5));
 			assert.deepEqual(proxy.totals.handshakes, { full: 0, resumed: 0, incomplete: 1 });
@@ -92,7 +104,7 @@ describe("TLS handshakes through the proxy", () => {
 	}
 	it("a handshake cut in the middle is incomplete", async () => {
 		proxy.disturb({ direction: "toClient", at: { byte: 100 }, action: { kind: "cut", reset: true } });
-		const socket = connect({ port: proxy.port, host: "127.0.0.1", ca: certificate.cert });
+		const socket = connect({ port: proxy.port, host: "127.0.0.1", ca: certificate.ca });
 		await once(socket, "error");
 		assert.deepEqual(proxy.totals.handshakes, { full: 0, resumed: 0, incomplete: 1 });
 	});
@@ -120,7 +132,10 @@ describe("TLS handshakes through the proxy", () => {
 			for (let at = 0; at < stream.length; at += size) observer.feed("toClient", stream.subarray(at, at + size));
 			assert.equal(observer.handshake?.completed, false);
 			observer.feed("toServer", Buffer.concat([record(20, Buffer.from([1])), record(22, Buffer.alloc(40))]));
-			assert.deepEqual([observer.handshake?.version, observer.handshake?.kind, observer.handshake?.completed], ["TLSv1.2", "full", true]);
+			assert.deepEqual(
+				[observer.handshake?.version, observer.handshake?.kind, observer.handshake?.completed],
+				["TLSv1.2", "full", true],
+			);
 		}
 	});
 });

@@ -8,16 +8,27 @@ import { TestDevice } from "./device";
 const content = Buffer.from("a package");
 
 /** Uploads a form the way a browser or curl would. */
-async function upload(server: RdfmServer, fields: Record<string, string>, file: Uint8Array | undefined = content): Promise<Response> {
+async function upload(
+	server: RdfmServer,
+	fields: Record<string, string>,
+	file: Uint8Array | undefined = content,
+): Promise<Response> {
 	const form = new FormData();
 	for (const [key, value] of Object.entries(fields)) form.set(key, value);
 	if (file) form.set("file", new Blob([file]), "file.img");
 	const encoded = new globalThis.Response(form);
 	const headers = { "Content-Type": encoded.headers.get("content-type") ?? "" };
-	return exchange(`${server.url}/api/v1/packages`, { method: "POST", headers, body: new Uint8Array(await encoded.arrayBuffer()) });
+	return exchange(`${server.url}/api/v1/packages`, {
+		method: "POST",
+		headers,
+		body: new Uint8Array(await encoded.arrayBuffer()),
+	});
 }
 
-const fields = (version: string): Record<string, string> => ({ "rdfm.software.version": version, "rdfm.hardware.devtype": "esp32" });
+const fields = (version: string): Record<string, string> => ({
+	"rdfm.software.version": version,
+	"rdfm.hardware.devtype": "esp32",
+});
 
 describe("administration of packages", () => {
 	const server = new RdfmServer();
@@ -102,7 +113,7 @@ describe("administration of groups", () => {
 		await device.authenticate();
 		assert.equal((await device.check()).status, 200);
 		const group = json(await exchange(`${server.url}/api/v2/groups/${id}`)) as Record<string, unknown>;
-		assert.deepEqual([group["devices"], group["packages"], group["policy"]], [[1], [1], "exact_match,2"]);
+		assert.deepEqual([group.devices, group.packages, group.policy], [[1], [1], "exact_match,2"]);
 		assert.equal((await exchange(`${server.url}/api/v1/packages/1`, { method: "DELETE" })).status, 409, "the package is in use");
 	});
 	it("a policy without a comma, or unknown, is 400", async () => {
@@ -140,7 +151,9 @@ describe("administration of groups", () => {
 		await post(`/${id}/devices`, { add: [], remove: [1] }, "PATCH");
 		assert.equal((await remove(id)).status, 200);
 		assert.equal((await remove(id)).status, 404);
-		assert.ok(!(json(await exchange(`${server.url}/api/v2/groups`)) as readonly { id: number }[]).some((group) => group.id === id));
+		assert.ok(
+			!(json(await exchange(`${server.url}/api/v2/groups`)) as readonly { id: number }[]).some((group) => group.id === id),
+		);
 	});
 	it("assign() wants a registered device and a valid policy", () => {
 		assert.throws(() => server.assign("stranger", "no_update,"), /stranger is not registered/);

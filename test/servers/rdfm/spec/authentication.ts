@@ -2,9 +2,8 @@
 import { strict as assert } from "node:assert";
 import { constants, createHmac, createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 import { RdfmServer } from "../server";
-import { errorText, exchange, json, sendJson } from "./client";
-import { assertHtml } from "./conventions";
-import { commonKey, commonPem, metadataOf, signatureOf, TestDevice } from "./device";
+import { assertHtml, errorText, exchange, json, sendJson } from "./client";
+import { commonKey, commonPem, metadataOf, signatureOf, TestDevice, withServer } from "./device";
 
 const unapproved = "device unauthorized";
 const badSignature = "signature verification failed";
@@ -199,17 +198,18 @@ describe("B.2 tokens", () => {
 		assert.equal(await statusAfter(301_000), 401);
 	});
 	it("lives as long as configured", async () => {
-		const other = new RdfmServer();
-		await other.start({ tokenLifetime: 7 });
-		const device = await new TestDevice(other, "short").enrol();
-		assert.equal((json(await device.authenticate()) as { expires: number }).expires, 7);
-		await other.stop();
+		await withServer({ tokenLifetime: 7 }, async (other) => {
+			const device = await new TestDevice(other, "short").enrol();
+			assert.equal((json(await device.authenticate()) as { expires: number }).expires, 7);
+		});
 	});
 	it("with algorithm none or another key is refused", async () => {
 		const device = await new TestDevice(server, "forged").enrol();
 		const claims = device.token.split(".")[1] ?? "";
 		const head = (alg: string): string => Buffer.from(JSON.stringify({ alg, typ: "JWT" })).toString("base64url");
-		const hmac = createHmac("sha256", "guess").update(`${head("HS256")}.${claims}`).digest("base64url");
+		const hmac = createHmac("sha256", "guess")
+			.update(`${head("HS256")}.${claims}`)
+			.digest("base64url");
 		for (const token of [`${head("none")}.${claims}.`, `${head("HS256")}.${claims}.${hmac}`]) {
 			assert.equal((await device.post("/api/v1/logs", { batch: [] }, `Bearer token=${token}`)).status, 401);
 		}

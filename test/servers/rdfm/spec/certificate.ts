@@ -1,25 +1,8 @@
-/** A self-signed certificate for 127.0.0.1, made by openssl for the tests of the test server itself. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+/** One authority and one certificate for 127.0.0.1, for the tests of the test servers themselves. */
+import { createAuthority } from "../../../pki/pki";
 
-/** Key and certificate, PEM. */
-export interface Certificate {
-	readonly key: string;
-	readonly cert: string;
-}
+const authority = await createAuthority({ name: "Test servers' root", key: "ec" });
+const issued = await authority.issue({ ips: ["127.0.0.1"], key: "ec" });
 
-/** Makes one with a P-256 key, good for a day. */
-export function makeCertificate(): Certificate {
-	const folder = mkdtempSync(join(tmpdir(), "rdfm-certificate-"));
-	const file = (name: string): string => join(folder, name);
-	const subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-	const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", file("key.pem")];
-	try {
-		execFileSync("openssl", ["req", "-x509", ...key, "-out", file("cert.pem"), "-days", "1", ...subject], { stdio: "ignore" });
-		return { key: readFileSync(file("key.pem"), "utf8"), cert: readFileSync(file("cert.pem"), "utf8") };
-	} finally {
-		rmSync(folder, { recursive: true });
-	}
-}
+/** Key and chain for a server, and what its clients trust; PEM. */
+export const certificate = { key: issued.keyPEM, cert: issued.chainPEM, ca: authority.certPEM } as const;

@@ -1,4 +1,5 @@
 /** A plain HTTP client for the server's own tests: one connection per request unless an agent is given, everything visible. */
+import { strict as assert } from "node:assert";
 import { type Agent, type IncomingHttpHeaders, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
 import type { Json } from "../json";
@@ -75,4 +76,11 @@ export function errorText(response: Response): string {
 		throw new Error(`not an application error: ${response.text}`);
 	}
 	return value.error;
+}
+
+/** Fails unless an answer is the framework's HTML. */
+export function assertHtml(response: Response, status: number): void {
+	assert.equal(response.status, status);
+	assert.match(response.headers["content-type"] ?? "", /^text\/html/);
+	assert.match(response.text, /^<!doctype html>/);
 }

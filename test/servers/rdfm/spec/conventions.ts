@@ -3,17 +3,10 @@ import { strict as assert } from "node:assert";
 import { Agent } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect, type SecureVersion, type TLSSocket } from "node:tls";
-import { type Flavour, RdfmServer } from "../server";
-import { makeCertificate } from "./certificate";
-import { errorText, exchange, type Response, sendJson } from "./client";
-import { TestDevice } from "./device";
-
-/** Fails unless an answer is the framework's HTML. */
-export function assertHtml(response: Response, status: number): void {
-	assert.equal(response.status, status);
-	assert.match(response.headers["content-type"] ?? "", /^text\/html/);
-	assert.match(response.text, /^<!doctype html>/);
-}
+import { type Flavour, RdfmServer, type RdfmServerOptions } from "../server";
+import { certificate } from "./certificate";
+import { assertHtml, errorText, exchange, sendJson } from "./client";
+import { TestDevice, withServer } from "./device";
 
 describe("B.1 conventions", () => {
 	const server = new RdfmServer();
@@ -135,20 +128,24 @@ const signed = (server: RdfmServer, mac: string, age: number): string =>
 	server.tokens.sign({ device_id: mac, created_at: Math.floor(Date.now() / 1000) + age, expires: 300 });
 
 describe("B.1 connections", () => {
-	async function twoRequests(flavour: Flavour, pause: number) {
-		const server = new RdfmServer();
-		await server.start({ flavour, idleTimeout: 200 });
-		const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-		try {
-			const first = await exchange(`${server.url}/one`, { agent });
+	/** Uses a server and a client that keeps one connection. */
+	const kept = <T>(options: RdfmServerOptions, use: (server: RdfmServer, agent: Agent) => Promise<T>): Promise<T> =>
+		withServer(options, async (server) => {
+			const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+			try {
+				return await use(server, agent);
+			} finally {
+				agent.destroy();
+			}
+		});
+	const twoRequests = (flavour: Flavour, pause: number) =>
+		kept({ flavour, idleTimeout: 200 }, async (server, agent) => {
+			const { headers } = await exchange(`${server.url}/one`, { agent });
 			await sleep(pause);
 			await exchange(`${server.url}/two`, { agent });
-			return { connection: first.headers.connection, keepAlive: first.headers["keep-alive"], connections: server.connections.length };
-		} finally {
-			agent.destroy();
-			await server.stop();
-		}
-	}
+			return { connection: headers.connection, keepAlive: headers["keep-alive"], connections: server.connections.length };
+		});
+
 	it("werkzeug closes after each answer", async () => {
 		assert.deepEqual(await twoRequests("werkzeug", 0), { connection: "close", keepAlive: undefined, connections: 2 });
 	});
@@ -158,24 +155,24 @@ describe("B.1 connections", () => {
 	it("gunicorn drops it when idle", async () => {
 		assert.equal((await twoRequests("gunicorn", 400)).connections, 2);
 	});
-	it("gunicorn's idle time is 2 s unless set", async () => {
-		const server = new RdfmServer();
-		await server.start({ flavour: "gunicorn" });
-		const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-		await exchange(`${server.url}/one`, { agent });
-		await sleep(1_000);
-		await exchange(`${server.url}/two`, { agent });
-		assert.equal(server.connections.length, 1, "reuse after 1 s must work");
-		await sleep(3_000);
-		await exchange(`${server.url}/three`, { agent });
-		assert.equal(server.connections.length, 2, "reuse after 3 s must not");
-		agent.destroy();
-		await server.stop();
-	}).timeout(10_000);
+	it("gunicorn closes when the client wants it", () =>
+		withServer({ flavour: "gunicorn" }, async (server) => {
+			const { headers } = await exchange(`${server.url}/one`, { headers: { Connection: "close" } });
+			assert.equal(headers.connection, "close");
+		}));
+	it("gunicorn's idle time: reuse after 1 s works, after 3 s not", () =>
+		kept({ flavour: "gunicorn" }, async (server, agent) => {
+			await exchange(`${server.url}/one`, { agent });
+			await sleep(1_000);
+			await exchange(`${server.url}/two`, { agent });
+			assert.equal(server.connections.length, 1);
+			await sleep(3_000);
+			await exchange(`${server.url}/three`, { agent });
+			assert.equal(server.connections.length, 2);
+		})).timeout(10_000);
 });
 
 describe("B.1 TLS", () => {
-	const certificate = makeCertificate();
 	const server = new RdfmServer();
 
 	before(() => server.start({ tls: certificate }));
@@ -183,7 +180,7 @@ describe("B.1 TLS", () => {
 
 	const handshake = (version: SecureVersion): Promise<TLSSocket> =>
 		new Promise((resolve, reject) => {
-			const options = { ca: certificate.cert, minVersion: version, maxVersion: version, ciphers: "DEFAULT@SECLEVEL=0" };
+			const options = { ca: certificate.ca, minVersion: version, maxVersion: version, ciphers: "DEFAULT@SECLEVEL=0" };
 			const socket = connect({ port: server.port, host: "127.0.0.1", ALPNProtocols: ["http/1.1"], ...options });
 			socket.once("secureConnect", () => resolve(socket));
 			socket.once("error", reject);
@@ -199,7 +196,7 @@ describe("B.1 TLS", () => {
 	}
 	it("TLS 1.1 is refused", () => assert.rejects(handshake("TLSv1.1")));
 	it("requests work over it and the record says how", async () => {
-		const response = await exchange(`${server.url}/nothing`, { ca: certificate.cert });
+		const response = await exchange(`${server.url}/nothing`, { ca: certificate.ca });
 		assert.equal(response.status, 404);
 		assert.deepEqual(server.connections.at(-1)?.tls, { version: "TLSv1.3", resumed: false });
 	});

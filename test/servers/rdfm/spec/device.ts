@@ -1,6 +1,6 @@
 /** A device as the server's own tests need it: a key, metadata, and requests signed as the protocol wants. */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
-import type { RdfmServer } from "../server";
+import { RdfmServer, type RdfmServerOptions } from "../server";
 import { exchange, type RequestParts, type Response, sendJson } from "./client";
 
 /** One key for all devices that do not care: making keys is slow. */
@@ -22,6 +22,17 @@ export const metadataOf = (mac: string, version = "1.0.0", deviceType = "esp32")
 /** Standard base64 of the PKCS#1 v1.5 signature with SHA-256. */
 export const signatureOf = (body: string | Uint8Array, key = commonKey): string =>
 	sign("sha256", Buffer.from(body), key).toString("base64");
+
+/** Uses a server of its own and stops it, whatever happens. */
+export async function withServer<T>(options: RdfmServerOptions, use: (server: RdfmServer) => Promise<T>): Promise<T> {
+	const server = new RdfmServer();
+	await server.start(options);
+	try {
+		return await use(server);
+	} finally {
+		await server.stop();
+	}
+}
 
 /** A device. */
 export class TestDevice {
@@ -53,7 +64,11 @@ export class TestDevice {
 	}
 
 	/** The same to any path, without keeping the token. */
-	authenticateAt(path: string, body: string | Uint8Array = this.body(), signature = signatureOf(body, this.privateKey)): Promise<Response> {
+	authenticateAt(
+		path: string,
+		body: string | Uint8Array = this.body(),
+		signature = signatureOf(body, this.privateKey),
+	): Promise<Response> {
 		const headers = { "Content-Type": "application/json", "X-RDFM-Device-Signature": signature };
 		return exchange(this.server.url + path, { ...this.parts, method: "POST", headers, body });
 	}

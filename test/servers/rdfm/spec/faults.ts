@@ -5,9 +5,8 @@ import { Agent } from "node:https";
 import { connect } from "node:net";
 import { errorAnswer } from "../http";
 import { RdfmServer } from "../server";
-import { makeCertificate } from "./certificate";
-import { errorText, exchange, json } from "./client";
-import { assertHtml } from "./conventions";
+import { certificate } from "./certificate";
+import { assertHtml, errorText, exchange, json } from "./client";
 import { TestDevice } from "./device";
 
 describe("RDFM server: faults", () => {
@@ -140,7 +139,10 @@ describe("RDFM server: faults", () => {
 		assert.equal(record.complete, true);
 		assert.equal(record.bytesReceived, Buffer.byteLength(JSON.stringify(device.metadata)));
 		assert.deepEqual(JSON.parse(Buffer.from(record.body).toString()), device.metadata);
-		await assert.rejects(server.log.next(() => false, 20), /no such request within 20 ms; seen: POST \/api\/v1\/update\/check 200/);
+		await assert.rejects(
+			server.log.next(() => false, 20),
+			/no such request within 20 ms; seen: POST \/api\/v1\/update\/check 200/,
+		);
 	});
 	it("a client that leaves in the middle of its body is recorded", async () => {
 		const socket = connect(server.port, "127.0.0.1");
@@ -153,7 +155,6 @@ describe("RDFM server: faults", () => {
 });
 
 describe("RDFM server: TLS sessions", () => {
-	const certificate = makeCertificate();
 	const server = new RdfmServer();
 
 	before(() => server.start({ tls: { ...certificate, maxVersion: "TLSv1.2" } }));
@@ -163,7 +164,7 @@ describe("RDFM server: TLS sessions", () => {
 		// Node keeps sessions per agent; each request takes a connection of its own.
 		const agent = new Agent({ maxCachedSessions: 10 });
 		const resumed = async (): Promise<boolean | undefined> => {
-			await exchange(`${server.url}/nothing`, { ca: certificate.cert, agent });
+			await exchange(`${server.url}/nothing`, { ca: certificate.ca, agent });
 			return server.connections.at(-1)?.tls?.resumed;
 		};
 		assert.equal(await resumed(), false);
@@ -175,6 +176,18 @@ describe("RDFM server: TLS sessions", () => {
 		assert.equal(await resumed(), false);
 		agent.destroy();
 	});
+	for (const [reset, reason] of [
+		[false, /aborted/],
+		[true, /ECONNRESET|aborted/],
+	] as const) {
+		it(`a download is ${reset ? "reset" : "closed"} over TLS, too`, async () => {
+			const stored = server.addPackage(randomBytes(200_000), {});
+			const fault = server.faults.cutDownload(70_000, { reset });
+			await assert.rejects(exchange(server.link(stored), { ca: certificate.ca }), reason);
+			assert.equal(fault.hits, 1);
+			assert.equal(server.log.records.at(-1)?.bytesSent, 70_000);
+		});
+	}
 });
 
 /** Downloads until the end, whichever way it comes: an error's code, "aborted" for FIN, "silence" after a time. */

@@ -1,8 +1,7 @@
 /** Facts B.5: device logs. */
 import { strict as assert } from "node:assert";
 import { RdfmServer } from "../server";
-import { errorText, exchange, json } from "./client";
-import { assertHtml } from "./conventions";
+import { assertHtml, errorText, exchange, json } from "./client";
 import { TestDevice } from "./device";
 
 const gmt = "Wed, 02 Oct 2002 15:00:00 GMT";
@@ -75,7 +74,8 @@ describe("B.5 logs", () => {
 	it("wrong type -> 415 HTML", async () => assertHtml(await raw("text/plain"), 415));
 
 	describe("GET by the administrator", () => {
-		const list = async (query = "", id = server.devices.find("b5")?.id) => exchange(`${server.url}/api/v1/logs/device/${id}${query}`);
+		const list = async (query = "", id = server.devices.find("b5")?.id) =>
+			exchange(`${server.url}/api/v1/logs/device/${id}${query}`);
 		const names = async (query: string): Promise<readonly string[]> =>
 			(json(await list(query)) as readonly { name: string }[]).map(({ name }) => name);
 		beforeEach(() =>

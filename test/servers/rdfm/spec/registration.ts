@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
 import { RdfmServer } from "../server";
 import { errorText, exchange, json, type Response, sendJson } from "./client";
-import { commonPem, TestDevice } from "./device";
+import { commonPem, TestDevice, withServer } from "./device";
 
 describe("B.2 registration", () => {
 	const server = new RdfmServer();
@@ -26,12 +26,15 @@ describe("B.2 registration", () => {
 			{ mac: "upsert", publicKey: commonPem, metadata: device.metadata, lastAppeared: Date.UTC(2026, 0, 2) },
 		]);
 		const list = json(await exchange(`${server.url}/api/v1/auth/pending`)) as readonly Record<string, unknown>[];
-		assert.deepEqual(list.find((entry) => entry["mac_address"] === "upsert"), {
-			mac_address: "upsert",
-			public_key: commonPem,
-			last_appeared: "Fri, 02 Jan 2026 00:00:00 GMT",
-			metadata: device.metadata,
-		});
+		assert.deepEqual(
+			list.find((entry) => entry.mac_address === "upsert"),
+			{
+				mac_address: "upsert",
+				public_key: commonPem,
+				last_appeared: "Fri, 02 Jan 2026 00:00:00 GMT",
+				metadata: device.metadata,
+			},
+		);
 	});
 
 	it("approval gives 200 on the next authentication", async () => {
@@ -140,7 +143,10 @@ describe("B.2 registration", () => {
 	it("a device can be looked up", async () => {
 		const device = await new TestDevice(server, "listed").enrol();
 		const id = server.devices.find("listed")?.id;
-		const { last_access: lastAccess, ...shown } = json(await exchange(`${server.url}/api/v2/devices/${id}`)) as Record<string, unknown>;
+		const { last_access: lastAccess, ...shown } = json(await exchange(`${server.url}/api/v2/devices/${id}`)) as Record<
+			string,
+			unknown
+		>;
 		assert.match(String(lastAccess), / -0000$/);
 		assert.deepEqual(shown, {
 			id,
@@ -169,12 +175,11 @@ describe("B.2 registration", () => {
 			await assert.rejects(server.waitForPending("late", 20), /late did not ask for approval within 20 ms/);
 		});
 		it("autoApprove refuses the first request only", async () => {
-			const easy = new RdfmServer();
-			await easy.start({ autoApprove: true });
-			const device = new TestDevice(easy, "easy");
-			assert.equal((await device.authenticate()).status, 401);
-			assert.equal((await device.authenticate()).status, 200);
-			await easy.stop();
+			await withServer({ autoApprove: true }, async (easy) => {
+				const device = new TestDevice(easy, "easy");
+				assert.equal((await device.authenticate()).status, 401);
+				assert.equal((await device.authenticate()).status, 200);
+			});
 		});
 	});
 });

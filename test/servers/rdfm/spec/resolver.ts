@@ -17,7 +17,13 @@ const on = (version: string) => ({ "rdfm.software.version": version });
 const to = (version: string): Policy => ({ kind: "exact_match", version });
 
 describe("B.3 resolution", () => {
-	type Row = readonly [name: string, base: ReturnType<typeof device>, packages: readonly ReturnType<typeof update>[], Policy, number | undefined];
+	type Row = readonly [
+		name: string,
+		base: ReturnType<typeof device>,
+		packages: readonly ReturnType<typeof update>[],
+		Policy,
+		number | undefined,
+	];
 	const chain = [update("v1"), update("v2", on("v1")), update("v3", on("v2"))];
 	const deltas = [update("v5", { delta: "a", ...on("v0") }), update("v5", { delta: "b", ...on("v0") }), update("v5", on("v0"))];
 	const table: readonly Row[] = [
@@ -34,13 +40,25 @@ describe("B.3 resolution", () => {
 		["target unknown", device("v0"), chain, to("v4"), undefined],
 		["no path", device("v0"), [update("v2", on("v1"))], to("v2"), undefined],
 		["the direct way is taken where there is one", device("v0"), [update("v1"), update("v2")], to("v2"), 1],
-		["a cycle does not trap", device("v0"), [update("v1", on("v2")), update("v2", on("v1")), update("v3", on("v9"))], to("v3"), undefined],
+		[
+			"a cycle does not trap",
+			device("v0"),
+			[update("v1", on("v2")), update("v2", on("v1")), update("v3", on("v9"))],
+			to("v3"),
+			undefined,
+		],
 		["two packages of one version, by what runs", device("v2"), [update("v5", on("v0")), update("v5", on("v2"))], to("v5"), 1],
 		["the first of two that fit", device("v0"), [update("v5"), update("v5", on("v0"))], to("v5"), 0],
 		["requires of a key: first", device("v0", { delta: "a" }), deltas, to("v5"), 0],
 		["requires of a key: second", device("v0", { delta: "b" }), deltas, to("v5"), 1],
 		["requires of a key: neither", device("v0"), deltas, to("v5"), 2],
-		["a later hop that the package before does not fit", device("v0"), [update("v1"), update("v2", { board: "x", ...on("v1") })], to("v2"), undefined],
+		[
+			"a later hop that the package before does not fit",
+			device("v0"),
+			[update("v1"), update("v2", { board: "x", ...on("v1") })],
+			to("v2"),
+			undefined,
+		],
 		[
 			"a later hop that it fits, though the device does not",
 			device("v0"),

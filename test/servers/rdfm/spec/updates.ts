@@ -2,9 +2,9 @@
 import { strict as assert } from "node:assert";
 import { createHash, randomBytes } from "node:crypto";
 import { RdfmServer } from "../server";
-import { makeCertificate } from "./certificate";
+import { certificate } from "./certificate";
 import { errorText, exchange, json } from "./client";
-import { metadataOf, TestDevice } from "./device";
+import { metadataOf, TestDevice, withServer } from "./device";
 
 const packageMetadata = (version: string, more: Record<string, string> = {}): Record<string, string> => ({
 	"rdfm.software.version": version,
@@ -28,6 +28,11 @@ describe("B.3 update check", () => {
 		server.addPackage(content, packageMetadata(version, more));
 		server.assign("b3", `exact_match,${version}`);
 		return content;
+	};
+
+	const offerUnder = (policy: string): void => {
+		offer();
+		server.assign("b3", policy);
 	};
 
 	it("200 has four keys, sorted, and nothing else", async () => {
@@ -60,10 +65,10 @@ describe("B.3 update check", () => {
 		const table: readonly (readonly [name: string, prepare: () => void])[] = [
 			["no group", () => server.addPackage(randomBytes(1), packageMetadata("1.1.0"))],
 			["no packages", () => server.assign("b3", "exact_match,1.1.0", [])],
-			["policy no_update", () => (offer(), server.assign("b3", "no_update,"))],
+			["policy no_update", () => offerUnder("no_update,")],
 			["already at the target", () => offer("1.0.0")],
 			["other device type", () => offer("1.1.0", { "rdfm.hardware.devtype": "other" })],
-			["no path", () => (offer(), server.assign("b3", "exact_match,9"))],
+			["no path", () => offerUnder("exact_match,9")],
 			["requires not met", () => offer("1.1.0", { "requires:rdfm.software.version": "0.9" })],
 			["requires a key the device does not have", () => offer("1.1.0", { "requires:board": "b" })],
 		];
@@ -205,18 +210,15 @@ describe("B.3 update check", () => {
 });
 
 describe("B.3 links of a server with TLS", () => {
-	const certificate = makeCertificate();
-	const uriWith = async (link: { readonly scheme?: "http" | "https"; readonly host?: string; readonly port?: number }): Promise<URL> => {
-		const server = new RdfmServer();
-		await server.start({ tls: certificate, link });
-		const device = await new TestDevice(server, "tls", "1", { ca: certificate.cert }).enrol();
-		server.addPackage(randomBytes(1), packageMetadata("2"));
-		server.assign("tls", "exact_match,2");
-		const offer = json(await device.check()) as { uri: string };
-		await server.stop();
-		return new URL(offer.uri);
-	};
+	const uriWith = (link: { readonly scheme?: "http" | "https"; readonly host?: string; readonly port?: number }): Promise<URL> =>
+		withServer({ tls: certificate, link }, async (server) => {
+			const device = await new TestDevice(server, "tls", "1", { ca: certificate.ca }).enrol();
+			server.addPackage(randomBytes(1), packageMetadata("2"));
+			server.assign("tls", "exact_match,2");
+			return new URL((json(await device.check()) as { uri: string }).uri);
+		});
 	it("https by default", async () => assert.equal((await uriWith({})).protocol, "https:"));
 	it("http when so configured: the trap", async () => assert.equal((await uriWith({ scheme: "http" })).protocol, "http:"));
-	it("another host and port", async () => assert.equal((await uriWith({ host: "files.example", port: 8080 })).host, "files.example:8080"));
+	it("another host and port", async () =>
+		assert.equal((await uriWith({ host: "files.example", port: 8080 })).host, "files.example:8080"));
 });

@@ -1,0 +1,181 @@
+/** The commands that other things rely on: options, exit codes, what they say. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseImage } from "../../targets/host/image/image";
+import { root } from "../../targets/host/tools/paths";
+import { has32BitLibraries } from "../../targets/host/tools/setup";
+import { RdfmServer } from "../servers/rdfm/server";
+
+interface Result {
+	readonly code: number | null;
+	readonly output: string;
+}
+
+const folder = mkdtempSync(join(tmpdir(), "fleetling-commands-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function command(
+	name: string,
+	args: readonly string[],
+	onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void,
+): Promise<Result> {
+	return new Promise((resolve) => {
+		const child = spawn(process.execPath, [join(root, "targets/host/tools/fleetling.mjs"), name, ...args], { cwd: folder });
+		let output = "";
+		const take = (data: Buffer): void => {
+			output += data.toString();
+			onOutput?.(output, (signal) => child.kill(signal));
+		};
+		child.stdout.on("data", take);
+		child.stderr.on("data", take);
+		child.on("close", (code) => resolve({ code, output }));
+	});
+}
+
+const needed = ["--set", "server=rdfm", "--set", "url=http://127.0.0.1:9", "--set", "deviceType=test"];
+
+describe("npm run image", () => {
+	it("writes a real ESP application image with version and project name", async () => {
+		const out = join(folder, "image.bin");
+		const result = await command("image", ["--version", "2.3.4", "--out", out]);
+		assert.equal(result.code, 0, result.output);
+		const image = parseImage(readFileSync(out));
+		assert.equal(image.description.version, "2.3.4");
+		assert.equal(image.description.projectName, "fleetling");
+		assert.match(image.sha256 ?? "", /^[0-9a-f]{64}$/);
+	});
+	for (const [name, args, text] of [
+		["no version", ["--out", "x.bin"], /usage/],
+		[
+			"an unknown fault",
+			["--version", "1", "--out", "x.bin", "--fault", "explode"],
+			/--fault "explode" is not one of none, crash, hang, offline/,
+		],
+		["a version that is too long", ["--version", "x".repeat(32), "--out", "x.bin"], /more than 31 bytes/],
+	] as const) {
+		it(`refuses ${name}`, async () => {
+			const result = await command("image", args);
+			assert.notEqual(result.code, 0);
+			assert.match(result.output, text);
+		});
+	}
+});
+
+describe("npm run device", () => {
+	it("makes the flash when it is missing, keeps it, and ends with 0 after --for without a fault", async () => {
+		const flash = join(folder, "kept.flash");
+		const first = await command("device", ["--flash", flash, ...needed, "--for", "3", "--version", "1.2.3"]);
+		assert.equal(first.code, 0, first.output);
+		assert.match(first.output, /fleetling 1\.2\.3 from ota_0/);
+		assert.match(first.output, /making the device's/);
+		const { ino } = statSync(flash);
+		const second = await command("device", ["--flash", flash, ...needed, "--for", "2", "--version", "9.9.9"]);
+		assert.equal(second.code, 0, second.output);
+		assert.match(second.output, /fleetling 1\.2\.3 from ota_0/);
+		assert.doesNotMatch(second.output, /making the device's/);
+		assert.equal(statSync(flash).ino, ino);
+	});
+
+	const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
+		["no server", ["--set", "url=http://127.0.0.1:9", "--set", "deviceType=test"], /config\.missing: configuration key "server"/],
+		["no url", ["--set", "server=rdfm", "--set", "deviceType=test"], /config\.missing: configuration key "url"/],
+		[
+			"no device type",
+			["--set", "server=rdfm", "--set", "url=http://127.0.0.1:9"],
+			/config\.missing: configuration key "deviceType"/,
+		],
+		["an unknown server", [...needed, "--set", "server=hawkbit"], /config\.invalid: configuration key "server" is "hawkbit"/],
+		["an address that is none", [...needed, "--set", "url=ftp://x"], /config\.invalid: configuration key "url"/],
+		[
+			"a poll time that is none",
+			[...needed, "--set", "pollSeconds=often"],
+			/config\.invalid: configuration key "pollSeconds" is "often"/,
+		],
+		["https without an authority", [...needed, "--set", "url=https://127.0.0.1:9"], /config\.missing: configuration key "ca"/],
+		[
+			"an authority file that is not there",
+			[...needed, "--set", "ca=/no/such/file.pem"],
+			/ca=\/no\/such\/file\.pem: there is no such file/,
+		],
+		["a mac that is none", [...needed, "--set", "mac=12345"], /config\.invalid: configuration key "mac"/],
+	];
+	for (const [name, args, text] of wrong) {
+		it(`says in one sentence what is wrong: ${name}`, async () => {
+			const result = await command("device", [
+				"--flash",
+				join(folder, `${name.replaceAll(" ", "-")}.flash`),
+				...args,
+				"--for",
+				"10",
+			]);
+			assert.equal(result.code, 1, result.output);
+			assert.match(result.output, text);
+			assert.match(result.output.trim().split("\n").at(-1) ?? "", text, "the reason is not the last line");
+		});
+	}
+
+	it("refuses an authority that is not PEM", async () => {
+		const path = join(folder, "not.pem");
+		writeFileSync(path, "hello");
+		const result = await command("device", [
+			"--flash",
+			join(folder, "pem.flash"),
+			...needed,
+			"--set",
+			"url=https://127.0.0.1:9",
+			"--set",
+			`ca=${path}`,
+			"--for",
+			"10",
+		]);
+		assert.equal(result.code, 1);
+		assert.match(result.output, /config\.invalid: configuration key "ca"/);
+	});
+
+	it("Ctrl-C is a power cut", async () => {
+		let sent = false;
+		const result = await command("device", ["--flash", join(folder, "cut.flash"), ...needed], (output, kill) => {
+			if (sent || !/net\.refused/.test(output)) return;
+			sent = true;
+			kill("SIGINT");
+		});
+		assert.equal(result.code, 130);
+		assert.match(result.output, /power cut/);
+	});
+
+	it("--until-version ends with 0 when that version is confirmed, and says why when it is not", async () => {
+		const server = new RdfmServer();
+		await server.start({ autoApprove: true });
+		const args = ["--set", "server=rdfm", "--set", `url=${server.url}`, "--set", "deviceType=test", "--set", "pollSeconds=1"];
+		const out = join(folder, "next.bin");
+		await command("image", ["--version", "1.1.0", "--out", out]);
+		server.addPackage(readFileSync(out), { "rdfm.hardware.devtype": "test", "rdfm.software.version": "1.1.0" });
+		server.devices.changes.on("approved", (device) => server.assign(device.mac, "exact_match,1.1.0"));
+		const flash = join(folder, "until.flash");
+		const good = await command("device", ["--flash", flash, ...args, "--until-version", "1.1.0", "--for", "40"]);
+		assert.equal(good.code, 0, good.output);
+		const bad = await command("device", ["--flash", flash, ...args, "--until-version", "1.2.0", "--for", "3"]);
+		assert.equal(bad.code, 1, bad.output);
+		assert.match(bad.output, /version 1\.2\.0 was not confirmed within 3 s/);
+		await server.stop();
+	});
+
+	it("runs on the 32-bit build", async function () {
+		if (!has32BitLibraries()) {
+			process.stdout.write("      skipped: the 32-bit libraries (gcc-multilib, libmbedtls-dev:i386) are not installed\n");
+			this.skip();
+		}
+		this.timeout(180_000);
+		const result = await command("device", ["--flash", join(folder, "bits.flash"), ...needed, "--for", "4", "--bits", "32"]);
+		assert.equal(result.code, 0, result.output);
+	});
+
+	it("shows its options", async () => {
+		const result = await command("device", []);
+		assert.equal(result.code, 64);
+		assert.match(result.output, /--until-version/);
+	});
+});
