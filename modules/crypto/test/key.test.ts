@@ -132,8 +132,8 @@ describe("Key", () => {
 		const duration = System.ticks() - before;
 		Timer.clear(timer);
 		assert.equal(key.type, "rsa-3072");
-		// A fifth of the ticks that fit, for machines that are busy; a blocked loop would have had at most one.
-		assert.isAtLeast(ticks, Math.max(2, Math.floor(duration / 5 / 5)), `${ticks} ticks in ${duration} ms`);
+		// A blocked loop would have had at most one; how many fit is up to the machine.
+		assert.isAtLeast(ticks, 3, `${ticks} ticks in ${duration} ms`);
 		assert.isTrue(key.verify(text, key.sign(text)));
 		key.close();
 	});
@@ -146,7 +146,7 @@ describe("Key", () => {
 			// Does not wait for the generation, which takes several times as long.
 			const start = System.ticks();
 			key.close();
-			assert.isBelow(System.ticks() - start, 100);
+			assert.isBelow(System.ticks() - start, 1000);
 		}
 		const keys = await Promise.all(making);
 		assert.deepEqual(
