@@ -17,6 +17,7 @@ const commands = {
 	device: "targets/host/tools/device.ts",
 	image: "targets/host/tools/image.ts",
 	bench: "test/bench/bench.ts",
+	powercut: "test/powercut/powercut.ts",
 	xs: "targets/host/tools/run.ts",
 };
 

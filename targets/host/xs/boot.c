@@ -45,6 +45,7 @@ int hostBootOpen(const char *path, const char *cut)
 		fprintf(stderr, "%s\n", host_flash_error());
 		return -1;
 	}
+	host_flash_set_operation(gxDevice.operations);
 	if (cut) {
 		unsigned long long operation = strtoull(cut, (char **)&cut, 10);
 		host_flash_cut_t mode = HOST_FLASH_CUT_BEFORE;
@@ -65,6 +66,16 @@ int hostBootOpen(const char *path, const char *cut)
 		host_flash_set_cut(operation, mode, seed);
 	}
 	return 0;
+}
+
+uint64_t hostBootOperations(void)
+{
+	host_flash_counters_t counters;
+
+	if (NULL == gxDevice.flashPath)
+		return 0;
+	host_flash_counters(&counters);
+	return counters.operations;
 }
 
 int hostBootConfigure(const char *key, const char *value)

@@ -5,9 +5,13 @@
 #define __FLEETLING_BOOT__
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Opens the flash; `cut` is NULL or the argument of --cut. Says what is wrong and returns non-zero when it cannot. */
 extern int hostBootOpen(const char *path, const char *cut);
+
+/* Operations of the flash so far, earlier boots included; 0 without a flash. Async-signal-safe. */
+extern uint64_t hostBootOperations(void);
 
 /* Writes a configuration value to the key-value storage, unless it is there already. */
 extern int hostBootConfigure(const char *key, const char *value);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "host.h"
+#include "boot.h"
 
 hostDevice gxDevice = { .boot = 1, .watchdogSeconds = 5, .events = -1, .control = -1 };
 char **gxArguments; /* of main, for execv */
@@ -65,7 +66,9 @@ void hostResetNow(hostReset reason)
 	setitimer(ITIMER_REAL, &never, NULL);
 	to = appendNumber(to, reason);
 	*to++ = ':';
-	appendNumber(to, gxDevice.boot + 1);
+	to = appendNumber(to, gxDevice.boot + 1);
+	*to++ = ':';
+	appendNumber(to, hostBootOperations());
 	for (i = 0; environ[i] && (count < 508); i++)
 		if (strncmp(environ[i], "FLEETLING_RESET=", 16))
 			next[count++] = environ[i];

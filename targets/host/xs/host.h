@@ -120,6 +120,7 @@ typedef struct {
 	const char *mac;
 	const char *parameters; /* JSON for test programs */
 	uint32_t boot; /* 1 for the first one of this process */
+	uint64_t operations; /* of the flash, in earlier boots of this process */
 	uint32_t watchdogSeconds; /* 0: off */
 	hostReset reset;
 	int64_t clockOffset; /* microseconds between the device's wall clock and the real one */

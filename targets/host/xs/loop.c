@@ -9,6 +9,7 @@
 #include "xs.h"
 #include "xsHost.h"
 #include "host.h"
+#include "boot.h"
 
 typedef struct message message;
 struct message {
@@ -233,12 +234,12 @@ static void reportMemory(txMachine *the, int now)
 		return;
 	reported = hostTicks();
 	hostMemoryGet(the, &memory);
-	sum = memory.slotsPeak + memory.chunksPeak + memory.stackPeak + gxLongestBlock;
+	sum = memory.slotsPeak + memory.chunksPeak + memory.stackPeak + gxLongestBlock + (size_t)hostBootOperations();
 	if (sum == before)
 		return;
 	before = sum;
-	hostEvent("\"event\":\"memory\",\"slots\":%u,\"chunks\":%u,\"stack\":%u,\"used\":%u,\"limit\":%u,\"longestBlock\":%u", (unsigned)memory.slotsPeak,
-		(unsigned)memory.chunksPeak, (unsigned)memory.stackPeak, (unsigned)hostBlockPeak(the), (unsigned)memory.limit, (unsigned)gxLongestBlock);
+	hostEvent("\"event\":\"memory\",\"slots\":%u,\"chunks\":%u,\"stack\":%u,\"used\":%u,\"limit\":%u,\"longestBlock\":%u,\"operations\":%llu", (unsigned)memory.slotsPeak,
+		(unsigned)memory.chunksPeak, (unsigned)memory.stackPeak, (unsigned)hostBlockPeak(the), (unsigned)memory.limit, (unsigned)gxLongestBlock, (unsigned long long)hostBootOperations());
 }
 
 void hostLoopRun(txMachine *the)

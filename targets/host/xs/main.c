@@ -105,10 +105,12 @@ static void continueAfterReset(void)
 {
 	const char *reset = getenv("FLEETLING_RESET");
 	unsigned reason, boot;
+	unsigned long long operations;
 
-	if (reset && (2 == sscanf(reset, "%u:%u", &reason, &boot)) && (reason <= hostBrownOut)) {
+	if (reset && (3 == sscanf(reset, "%u:%u:%llu", &reason, &boot, &operations)) && (reason <= hostBrownOut)) {
 		gxDevice.reset = reason;
 		gxDevice.boot = boot;
+		gxDevice.operations = operations;
 	}
 }
 
