@@ -122,13 +122,15 @@ async function assemble({ device, settings, updater, log, slot, events }: Parts)
 	const facts = new FactSheet({
 		system,
 		version: () => updater.version,
-		slot: () => slot,
+		slot,
 		deviceType: settings.deviceType,
 		mac: settings.mac ?? network.mac,
 	});
 	const ticks = (): number => system.ticks();
+	// Not the settings as a whole: the certificates among them are parsed by now, and are the largest text in memory.
+	const { pollSeconds, checkInSeconds, blockBytes } = settings;
 	const agent = new Agent({
-		settings,
+		settings: { pollSeconds, checkInSeconds, blockBytes },
 		server,
 		identity,
 		updater,

@@ -1,24 +1,24 @@
 import { FleetlingError } from "fleetling/error/error";
-import { Backoff, type BackoffOptions } from "../common/backoff";
+import Timer from "timer";
+import { Backoff } from "../common/backoff";
 import { Cancellation } from "../common/cancellation";
-import { deadlines, intervals } from "../common/deadlines";
+import { intervals } from "../common/deadlines";
 import type { TaggedLog } from "../common/log";
 import type { Random } from "../common/random";
-import { sleep, withDeadline } from "../common/time";
-import type { FinalReport, UpdateObserver, UpdateView } from "../update/observer";
 import { fingerprint, type Offer } from "../update/offer";
-import type { UpdateState } from "../update/states";
 import type { Updater } from "../update/updater";
 import type { AgentEvents, AgentState } from "./events";
 import type { FactSheet } from "./facts";
 import type { Identity } from "./identity";
+import { Notifier } from "./notifier";
+import { Reporter } from "./reporter";
 import { type Server, ServerError } from "./server";
 import { Session } from "./session";
 import type { Settings } from "./settings";
 import { Trouble } from "./trouble";
 
 export interface AgentOptions {
-	readonly settings: Pick<Settings, "pollSeconds" | "checkInSeconds" | "blockBytes" | "mac">;
+	readonly settings: Pick<Settings, "pollSeconds" | "checkInSeconds" | "blockBytes">;
 	readonly server: Server;
 	readonly identity: Identity;
 	/** Has been told of the boot already: a trial's clock must not wait for the agent. */
@@ -34,110 +34,118 @@ export interface AgentOptions {
 /**
  * The life of a device with its server: gets itself let in, asks for updates at intervals, has them installed, and
  * outlives everything that goes wrong with any of it. Nothing it does throws or rejects into the caller.
+ *
+ * Between two polls all there is of it is a timer: an asynchronous function that waits costs a device 1 KB.
  */
 export class Agent {
 	readonly #options: AgentOptions;
 	readonly #log: TaggedLog;
 	readonly #session: Session;
+	readonly #notifier: Notifier;
 	readonly #trouble: Trouble;
 	readonly #backoff: Backoff;
-	readonly #trialBackoff: Backoff;
 	readonly #stop = new Cancellation();
-	#nap = new Cancellation();
-	#run: Promise<void> | undefined;
-	#state: AgentState = "starting";
+	/** The next poll, while there is none under way. */
+	#timer: Timer | undefined;
+	/** The poll under way, and the last one when there is none. */
+	#poll: Promise<void> | undefined;
+	/** Somebody wants another poll right after the one under way. */
+	#again = false;
 	#refused = "";
 	#said = "";
-	#told = -1;
 
 	constructor(options: AgentOptions) {
-		const { settings, server, identity, facts, log, random, ticks } = options;
+		const { settings, server, identity, updater, facts, log, random, ticks } = options;
 		this.#options = options;
 		this.#log = log;
+		this.#notifier = new Notifier(options.events, log);
 		this.#trouble = new Trouble(log);
 		this.#session = new Session({
 			ticks,
 			authenticate: () => server.authenticate({ facts: facts.read(), identity }, this.#stop),
 		});
-		const poll = settings.pollSeconds * 1000;
 		// A device that has trouble never asks more seldom than one that has none.
-		this.#backoff = new Backoff(retries(poll, random));
-		this.#trialBackoff = new Backoff(retries(Math.min(poll, (settings.checkInSeconds * 1000) / intervals.trialTries), random));
-		options.updater.observer = this.#observer();
+		const cap = settings.pollSeconds * 1000;
+		const { retryBase: base, retryFloor: floor, retryLongest: longest } = intervals;
+		this.#backoff = new Backoff({ base, cap, floor, longest, random });
+		updater.observer = new Reporter({ server, session: this.#session, notifier: this.#notifier, log });
 	}
 
 	get state(): AgentState {
-		return this.#state;
+		return this.#notifier.state;
 	}
 
 	/** Begins. Idempotent. */
 	start(): void {
-		this.#run ??= this.#live();
+		if (this.#poll === undefined) this.#begin();
 	}
 
 	/** Asks for an update now instead of at the next poll. */
 	checkNow(): void {
-		this.#nap.cancel(new FleetlingError("server.stopped", "woken before the time"));
+		if (this.#timer === undefined) this.#again = this.#poll !== undefined;
+		else this.#begin();
 	}
 
 	/** Ends all conversations and timers; resolves when nothing of the agent is left. Idempotent. */
 	async stop(): Promise<void> {
 		this.#stop.cancel(new FleetlingError("server.stopped", "the agent was stopped"));
-		this.checkNow();
+		this.#clearTimer();
 		await this.#options.server.close();
-		await this.#run;
+		await this.#poll;
 		this.#session.drop();
-		this.#enter("stopped");
+		this.#notifier.enter("stopped");
 	}
 
-	async #live(): Promise<void> {
-		while (!this.#stop.cancelled) {
-			const pause = await this.#cycle();
-			if (pause === undefined) return;
-			await this.#rest(pause);
-		}
+	#begin(): void {
+		this.#clearTimer();
+		this.#again = false;
+		this.#poll = this.#cycle();
 	}
 
-	/** One poll. Returns the milliseconds until the next one; undefined when there is none. Never rejects. */
-	async #cycle(): Promise<number | undefined> {
-		const { updater } = this.#options;
+	#clearTimer(): void {
+		if (this.#timer !== undefined) Timer.clear(this.#timer);
+		this.#timer = undefined;
+	}
+
+	/** One poll, and the timer for the next one unless there is none. Never rejects. */
+	async #cycle(): Promise<void> {
+		const { server, updater, facts } = this.#options;
 		try {
-			this.#enter("checking");
-			const offer = await this.#check();
+			this.#notifier.enter("checking");
+			const offer = await this.#session.use((token) => server.check(token, facts.read(), this.#stop));
 			this.#checkedIn(offer);
 			await updater.checkedIn();
-			if (offer !== undefined && (await this.#consider(offer))) return undefined;
-			this.#enter("idle");
+			if (offer !== undefined && !(await this.#consider(offer))) return;
+			this.#notifier.enter("idle");
 			this.#backoff.reset();
-			return this.#untilNextPoll();
+			this.#schedule(this.#untilNextPoll());
 		} catch (error) {
-			return this.#stop.cancelled ? undefined : this.#failed(error);
+			if (!this.#stop.cancelled) this.#schedule(this.#failed(error));
 		}
 	}
 
-	#check(): Promise<Offer | undefined> {
-		const { server, facts } = this.#options;
-		return this.#session.use((token) => server.check(token, facts.read(), this.#stop));
+	#schedule(milliseconds: number): void {
+		if (this.#stop.cancelled) return;
+		this.#timer = Timer.set(() => this.#begin(), this.#again ? 0 : milliseconds);
 	}
 
-	/** Returns true when the device restarts. */
+	/** Returns whether life goes on: false when the device restarts. */
 	async #consider(offer: Offer): Promise<boolean> {
 		const { server, updater, settings } = this.#options;
 		const refusal = updater.refusal(offer);
 		if (refusal !== undefined) {
 			this.#refuse(offer, refusal);
-			return false;
+			return true;
 		}
-		this.#enter("updating");
-		this.#notify((events) => events.offer?.(offer));
-		this.#told = -1;
+		this.#notifier.enter("updating");
+		this.#notifier.tell((events) => events.offer?.(offer));
 		const result = await updater.install(offer, {
 			blockBytes: settings.blockBytes,
 			open: (sink) => this.#session.use((token) => server.download(token, offer, sink, this.#stop)),
 		});
-		if (result.kind === "restarting") return true;
-		this.#notify((events) => events.trouble?.(result.error));
-		return false;
+		if (result.kind === "restarting") return false;
+		this.#notifier.tell((events) => events.trouble?.(result.error));
+		return true;
 	}
 
 	/** Once per offer: it comes again with every poll. */
@@ -146,17 +154,20 @@ export class Agent {
 		if (name === this.#refused) return;
 		this.#refused = name;
 		this.#log.failure(error, "warn");
-		this.#notify((events) => events.trouble?.(error));
+		this.#notifier.tell((events) => events.trouble?.(error));
 	}
 
+	/** Returns the milliseconds until the next try. */
 	#failed(cause: unknown): number {
-		const error = FleetlingError.from(cause, "server.failed", `talking to ${this.#options.server.name} failed`);
+		const { server, updater, settings } = this.#options;
+		const error = FleetlingError.from(cause, "server.failed", `talking to ${server.name} failed`);
 		const pending = error.code === "server.not-approved";
 		this.#trouble.note(error, pending ? this.#approvalNeeded() : undefined);
-		this.#notify((events) => events.trouble?.(error));
-		this.#enter(pending ? "pending" : "retrying");
-		const backoff = this.#options.updater.onTrial ? this.#trialBackoff : this.#backoff;
-		const pause = backoff.next(error instanceof ServerError ? error.retryAfter : undefined);
+		this.#notifier.tell((events) => events.trouble?.(error));
+		this.#notifier.enter(pending ? "pending" : "retrying");
+		const retryAfter = error instanceof ServerError ? error.retryAfter : undefined;
+		const cap = updater.onTrial ? (settings.checkInSeconds * 1000) / intervals.trialTries : undefined;
+		const pause = this.#backoff.next(retryAfter, cap);
 		this.#log.debug(`next try in ${(pause / 1000).toFixed(1)} s`);
 		return pause;
 	}
@@ -181,72 +192,6 @@ export class Agent {
 
 	#untilNextPoll(): number {
 		const { settings, random } = this.#options;
-		const poll = settings.pollSeconds * 1000;
-		return Math.round(poll * (1 + intervals.pollSpread * (2 * random() - 1)));
+		return Math.round(settings.pollSeconds * 1000 * (1 + intervals.pollSpread * (2 * random() - 1)));
 	}
-
-	async #rest(milliseconds: number): Promise<void> {
-		this.#nap = new Cancellation();
-		if (this.#stop.cancelled) return;
-		try {
-			await sleep(milliseconds, this.#nap);
-		} catch {
-			// Woken: by checkNow or by stop, which the loop asks for itself.
-		}
-	}
-
-	#observer(): UpdateObserver {
-		const { server } = this.#options;
-		const entered = server.entered?.bind(server);
-		const report = server.report?.bind(server);
-		return {
-			entered: async (state: UpdateState, update: UpdateView) => {
-				this.#notify((events) => events.update?.(state, update));
-				if (entered !== undefined) await this.#session.use((token) => entered(token, state, update));
-			},
-			progress: (percent: number) => this.#progress(percent),
-			restarting: () => this.#leave(),
-			ended: (final: FinalReport) => this.#notify((events) => events.result?.(final)),
-			...(report === undefined ? {} : { report: (final: FinalReport) => this.#session.use((token) => report(token, final)) }),
-		};
-	}
-
-	#progress(percent: number): void {
-		const { server } = this.#options;
-		const tens = Math.floor(percent / 10);
-		if (tens > this.#told) this.#log.info(`download ${percent} %`);
-		this.#told = tens;
-		server.progress?.(percent);
-		this.#notify((events) => events.progress?.(percent));
-	}
-
-	/** Before a restart: a server that sees its connection closed does not take the next one for a second device. */
-	async #leave(): Promise<void> {
-		this.#enter("restarting");
-		const { server } = this.#options;
-		const closed = Promise.resolve(server.close());
-		const late = (): FleetlingError => new FleetlingError("net.timeout", `${server.name} took too long to say goodbye`);
-		await withDeadline(closed, deadlines.goodbye, late);
-	}
-
-	#enter(state: AgentState): void {
-		if (state === this.#state) return;
-		this.#state = state;
-		this.#notify((events) => events.state?.(state));
-	}
-
-	#notify(tell: (events: AgentEvents) => void): void {
-		const { events } = this.#options;
-		if (events === undefined) return;
-		try {
-			tell(events);
-		} catch (error) {
-			this.#log.failure(error);
-		}
-	}
-}
-
-function retries(cap: number, random: Random): BackoffOptions {
-	const { retryBase, retryFloor, retryLongest } = intervals;
-	return { base: Math.min(retryBase, cap), cap, floor: Math.min(retryFloor, cap), longest: retryLongest, random };
 }

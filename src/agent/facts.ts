@@ -17,10 +17,21 @@ export type FactProvider = () => string | undefined;
 export interface FactSources {
 	readonly system: SystemControl;
 	readonly version: () => string;
-	readonly slot: () => string;
+	/** Label of the running slot. */
+	readonly slot: string;
 	readonly deviceType: string;
 	readonly mac: string;
 }
+
+/** What every device knows. */
+const known: Readonly<Record<string, (sources: FactSources) => string | undefined>> = {
+	target: ({ system }) => system.target,
+	xs: ({ system }) => system.engine,
+	slot: ({ slot }) => slot,
+	reset: ({ system }) => system.resetReason,
+	uptime: ({ system }) => String(Math.floor(system.ticks() / 1000)),
+	free: ({ system }) => freeMemory(system),
+};
 
 /**
  * Collects the facts anew for each message: some of them change. They travel with every poll, so names are short and
@@ -28,31 +39,27 @@ export interface FactSources {
  */
 export class FactSheet {
 	readonly #sources: FactSources;
-	readonly #providers = new Map<string, FactProvider>();
+	#added: Map<string, FactProvider> | undefined;
 
 	constructor(sources: FactSources) {
 		this.#sources = sources;
-		const { system } = sources;
-		this.add("target", () => system.target);
-		this.add("xs", () => system.engine);
-		this.add("slot", sources.slot);
-		this.add("reset", () => system.resetReason);
-		this.add("uptime", () => String(Math.floor(system.ticks() / 1000)));
-		this.add("free", () => freeMemory(system));
 	}
 
 	/** Adds a fact of the application's, or replaces one. `name` has 1 to 32 letters, digits, dots, hyphens or underscores. */
 	add(name: string, provider: FactProvider): void {
-		this.#providers.set(name, provider);
+		this.#added ??= new Map();
+		this.#added.set(name, provider);
 	}
 
 	read(): DeviceFacts {
 		const { version, deviceType, mac } = this.#sources;
 		const others: Record<string, string> = {};
-		for (const [name, provider] of this.#providers) {
-			const value = provider();
-			if (value !== undefined) others[name] = value.slice(0, limits.fact);
-		}
+		const put = (name: string, value: string | undefined): void => {
+			if (value === undefined) delete others[name];
+			else others[name] = value.slice(0, limits.fact);
+		};
+		for (const name of Object.keys(known)) put(name, known[name]?.(this.#sources));
+		if (this.#added !== undefined) for (const [name, provider] of this.#added) put(name, provider());
 		return { version: version(), deviceType, mac, others };
 	}
 }

@@ -23,19 +23,17 @@ export class Session {
 	 * once more with a new one. A new token that is refused is no matter of time: that error is passed on.
 	 */
 	async use<T>(work: (token: string) => Promise<T>): Promise<T> {
-		const known = this.#usable();
-		try {
-			return await work(known ?? (await this.#renew()));
-		} catch (error) {
-			if (!isRefusal(error)) throw error;
-			this.drop();
-			if (known === undefined) throw error;
-		}
-		try {
-			return await work(await this.#renew());
-		} catch (error) {
-			if (isRefusal(error)) this.drop();
-			throw error;
+		for (;;) {
+			const known = this.#usable();
+			try {
+				// In one function, although it does two things: each further asynchronous one costs a device 1 KB.
+				const asked = this.#options.ticks();
+				return await work(known ?? this.#accept(await this.#options.authenticate(), asked));
+			} catch (error) {
+				if (!isRefusal(error)) throw error;
+				this.drop();
+				if (known === undefined) throw error;
+			}
 		}
 	}
 
@@ -49,11 +47,8 @@ export class Session {
 		return this.#token;
 	}
 
-	async #renew(): Promise<string> {
-		this.drop();
-		// The server counts from when it made the token, which is after this moment.
-		const asked = this.#options.ticks();
-		const { token, lifetime } = await this.#options.authenticate();
+	/** The server counts from when it made the token, which is after `asked`. */
+	#accept({ token, lifetime }: Grant, asked: number): string {
 		const believed = lifetime !== undefined && lifetime >= intervals.leastTokenLifetime;
 		this.#ends = believed ? asked + lifetime - intervals.tokenMargin : Number.POSITIVE_INFINITY;
 		this.#token = token;

@@ -32,13 +32,17 @@ export class Backoff {
 		return this.#failures;
 	}
 
-	/** Counts a failure; returns the milliseconds to wait. `retryAfter` is what the server asked for, in milliseconds. */
-	next(retryAfter?: number): number {
-		const { base, cap, floor, longest, random } = this.#options;
+	/**
+	 * Counts a failure; returns the milliseconds to wait. `retryAfter` is what the server asked for, in milliseconds;
+	 * `hurry` is a lower cap for now.
+	 */
+	next(retryAfter?: number, hurry?: number): number {
+		const { base, floor, longest, random } = this.#options;
+		const cap = Math.min(this.#options.cap, hurry ?? Number.POSITIVE_INFINITY);
 		// 2 ** 30 is far beyond any cap already; more would only lose precision.
 		const limit = Math.min(cap, base * 2 ** Math.min(this.#failures, 30));
 		this.#failures += 1;
-		const own = Math.max(floor, limit * random());
+		const own = Math.max(Math.min(floor, cap), limit * random());
 		if (retryAfter === undefined) return Math.round(own);
 		return Math.round(Math.max(own, Math.min(retryAfter, longest) * (1 + 0.1 * random())));
 	}

@@ -26,13 +26,14 @@ export interface WebRequest {
 	readonly body?: Uint8Array;
 }
 
-/** What a server answered. Any status is an answer, not an error. */
-export interface Answer {
+/** Status and headers of what a server answered. Any status is an answer, not an error. */
+export interface AnswerHead {
 	readonly status: number;
-	readonly contentType: string | undefined;
-	/** Milliseconds that the server asks to wait (Retry-After). */
-	readonly retryAfter: number | undefined;
-	/** Empty after a download. */
+	/** By their names in lower case; content-type, retry-after and date at least. */
+	readonly headers: ReadonlyMap<string, string>;
+}
+
+export interface Answer extends AnswerHead {
 	readonly body: Uint8Array;
 }
 
@@ -44,7 +45,7 @@ export interface Web {
 	 * Streams the body of a successful answer into `sink`, and nothing of any other. Rejects when it breaks off. Whether the
 	 * answer was a success is for the caller to look at.
 	 */
-	download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<Answer>;
+	download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<AnswerHead>;
 	/** Closes all connections. The next request opens new ones. Idempotent. */
 	close(): void;
 }
@@ -71,31 +72,29 @@ export class HTTPWeb implements Web {
 		if (options.authorities !== undefined) this.#trust = new TrustStore(options.authorities);
 	}
 
-	async exchange(request: WebRequest, cancellation: Cancellation): Promise<Answer> {
-		const { status, headers, retryAfter, body } = await exchange(this.#open(), {
+	// Both hand on the promise they get: one more asynchronous function would cost a device 1 KB.
+
+	exchange(request: WebRequest, cancellation: Cancellation): Promise<Answer> {
+		return exchange(this.#open(), {
 			...request,
-			wanted: ["content-type"],
+			wanted,
 			limit: limits.exchangeBody,
 			timeouts: { total: deadlines.exchange },
 			// Servers close idle connections without a word; all that is asked here can be asked twice.
 			repeatable: true,
 			cancel: cancellation,
 		});
-		return { status, contentType: headers.get("content-type"), retryAfter, body };
 	}
 
-	async download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<Answer> {
-		const { status, headers } = await download(this.#open(), {
+	download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<AnswerHead> {
+		return download(this.#open(), {
 			...request,
-			wanted: ["content-type", "date", "retry-after"],
+			wanted,
 			buffer: sink.buffer,
 			onHead: (found) => begin(sink, found),
 			onBlock: (bytes) => sink.block(bytes),
 			cancel: cancellation,
 		});
-		const date = parseHTTPDate(headers.get("date") ?? "");
-		const retryAfter = parseRetryAfter(headers.get("retry-after") ?? "", date);
-		return { status, contentType: headers.get("content-type"), retryAfter, body: nothing };
 	}
 
 	close(): void {
@@ -130,7 +129,12 @@ export class HTTPWeb implements Web {
 	}
 }
 
-const nothing = new Uint8Array(0);
+const wanted = ["content-type", "date", "retry-after"];
+
+/** Milliseconds that a server asks to wait (Retry-After), where it does. */
+export function retryAfterOf({ headers }: AnswerHead): number | undefined {
+	return parseRetryAfter(headers.get("retry-after") ?? "", parseHTTPDate(headers.get("date") ?? ""));
+}
 
 function begin(sink: Sink, head: FetchedHead): boolean {
 	if (head.status !== 200) return false;

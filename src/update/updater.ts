@@ -186,18 +186,15 @@ export class Updater {
 	async #drive(from: UpdateState): Promise<void> {
 		let state: UpdateState | "done" = from;
 		while (state !== "done") {
-			const result: StepResult = await this.#step(state);
+			let result: StepResult;
+			try {
+				if (this.#observer.entered !== undefined) await this.#announce(state);
+				result = await Updater.#steps[state](this);
+			} catch (cause) {
+				result = this.#failed(state, FleetlingError.from(cause, "update.failed", `the update failed in state ${state}`));
+			}
 			if (result === "pause") return;
 			state = next(state, result);
-		}
-	}
-
-	async #step(state: UpdateState): Promise<StepResult> {
-		try {
-			await this.#announce(state);
-			return await Updater.#steps[state](this);
-		} catch (cause) {
-			return this.#failed(state, FleetlingError.from(cause, "update.failed", `the update failed in state ${state}`));
 		}
 	}
 

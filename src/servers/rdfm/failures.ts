@@ -1,7 +1,7 @@
 import type { ErrorCode } from "fleetling/error/error";
 import { ServerError } from "../../agent/server";
 import { limits } from "../../common/deadlines";
-import type { Answer } from "../../common/web";
+import { type AnswerHead, retryAfterOf } from "../../common/web";
 import { errorText } from "./messages";
 
 /** What was asked: the same status means different things. */
@@ -49,15 +49,15 @@ const meanings: Readonly<Record<Call, Readonly<Record<number, Meaning>>>> = {
 
 const failed: Meaning = { code: "server.failed", advice: "it is asked again; its own log says more" };
 
-/** The error for an answer that is not the one hoped for. */
-export function failure(server: string, call: Call, answer: Answer): ServerError {
+/** The error for an answer that is not the one hoped for; `body` is what it said, if that was read. */
+export function failure(server: string, call: Call, answer: AnswerHead, body?: Uint8Array): ServerError {
 	const { code, advice } = meanings[call][answer.status] ?? failed;
-	const said = errorText(answer.contentType, answer.body);
+	const said = body && errorText(answer.headers.get("content-type"), body);
 	const quoted = said === undefined ? "" : ` "${said.slice(0, limits.quotedText)}"`;
 	return new ServerError(
 		code,
 		`${server} answered the ${call} with status ${answer.status}${quoted}: ${advice}`,
 		answer.status,
-		answer.retryAfter,
+		retryAfterOf(answer),
 	);
 }

@@ -5,7 +5,7 @@ import type { Grant, Introduction, Server, ServerContext, ServerKind } from "../
 import { originOf, parseURL } from "../../common/address";
 import type { Cancellation } from "../../common/cancellation";
 import type { Sink } from "../../common/sink";
-import type { HeaderList } from "../../common/web";
+import type { Answer, HeaderList } from "../../common/web";
 import type { Offer } from "../../update/offer";
 import { failure } from "./failures";
 import { authenticationBody, metadataOf, parseGrant, parseOffer } from "./messages";
@@ -29,7 +29,7 @@ export class RDFMServer implements Server {
 		const body = new TextEncoder().encode(authenticationBody(metadataOf(facts), identity.publicPEM, clock.now()));
 		const signature = Base64.encode(identity.sign(body));
 		const answer = await this.#post("/api/v1/auth/device", body, [["X-RDFM-Device-Signature", signature]], cancellation);
-		if (answer.status !== 200) throw failure(this.name, "authentication", answer);
+		if (answer.status !== 200) throw failure(this.name, "authentication", answer, answer.body);
 		return parseGrant(answer.body);
 	}
 
@@ -38,7 +38,7 @@ export class RDFMServer implements Server {
 		// Not `Bearer <token>` as in RFC 6750: the server answers that with status 500.
 		const answer = await this.#post("/api/v1/update/check", body, [["Authorization", `Bearer token=${token}`]], cancellation);
 		if (answer.status === 204) return undefined;
-		if (answer.status !== 200) throw failure(this.name, "update check", answer);
+		if (answer.status !== 200) throw failure(this.name, "update check", answer, answer.body);
 		const offer = parseOffer(answer.body);
 		return { ...offer, url: packageAddress(this.#context.url, offer.url) };
 	}
@@ -53,7 +53,7 @@ export class RDFMServer implements Server {
 		this.#context.web.close();
 	}
 
-	#post(path: string, body: Uint8Array, headers: HeaderList, cancellation: Cancellation) {
+	#post(path: string, body: Uint8Array, headers: HeaderList, cancellation: Cancellation): Promise<Answer> {
 		const { web, url } = this.#context;
 		// Another content type makes the server fail with status 500 instead of 415.
 		const json: HeaderList = [["Content-Type", "application/json"], ...headers];

@@ -107,7 +107,7 @@ class Bench {
 		this.updater.boot(checkInSeconds * 1000);
 		const memory = { slotsUsed: 0, slotsPeak: 0, chunksUsed: 0, chunksPeak: 0, stackPeak: 0, limit: 0 };
 		this.agent = new Agent({
-			settings: { pollSeconds, checkInSeconds, blockBytes: 512, mac: undefined },
+			settings: { pollSeconds, checkInSeconds, blockBytes: 512 },
 			server: this.server,
 			identity: key,
 			updater: this.updater,
@@ -121,7 +121,7 @@ class Bench {
 					memory: () => memory,
 				},
 				version: () => this.updater.version,
-				slot: () => "ota_0",
+				slot: "ota_0",
 				deviceType: "thermostat",
 				mac: "24:6f:28:aa:bb:cc",
 			}),
@@ -187,6 +187,18 @@ describe("agent", () => {
 		await until(() => agent.state === "idle");
 		agent.checkNow();
 		await until(() => count(server, "check") === 2);
+		await agent.stop();
+	});
+
+	it("checks once more when it was asked to during a check", async () => {
+		const { agent, server, until } = bound(await bench({ pollSeconds: 600 }));
+		server.onCheck = () => {
+			if (count(server, "check") === 1) agent.checkNow();
+			return undefined;
+		};
+		await until(() => count(server, "check") === 2);
+		await sleep(30);
+		assert.equal(count(server, "check"), 2);
 		await agent.stop();
 	});
 

@@ -24,7 +24,7 @@ function sheet(figures: Partial<MemoryFigures> = {}): FactSheet {
 	return new FactSheet({
 		system,
 		version: () => "1.0.0",
-		slot: () => "ota_0",
+		slot: "ota_0",
 		deviceType: "thermostat",
 		mac: "24:6f:28:aa:bb:cc",
 	});

@@ -47,6 +47,16 @@ describe("backoff", () => {
 		assert.equal(backoff.next(), 60_000);
 	});
 
+	it("hurries when it is asked to, without forgetting how often it failed", () => {
+		const backoff = new Backoff({ ...base, random: highest });
+		assert.deepEqual(
+			[backoff.next(undefined, 5_000), backoff.next(undefined, 5_000), backoff.next(undefined, 5_000)],
+			[2_000, 4_000, 5_000],
+		);
+		assert.equal(backoff.next(), 16_000);
+		assert.equal(backoff.next(undefined, 100), 100);
+	});
+
 	it("never undercuts what the server asks for, and adds up to a tenth", () => {
 		assert.equal(new Backoff({ ...base, random: lowest }).next(30_000), 30_000);
 		assert.equal(new Backoff({ ...base, random: highest }).next(30_000), 33_000);

@@ -1,6 +1,6 @@
 import type { Cancellation } from "fleetling/common/cancellation";
 import type { Sink } from "fleetling/common/sink";
-import type { Answer, Web, WebRequest } from "fleetling/common/web";
+import type { Answer, AnswerHead, Web, WebRequest } from "fleetling/common/web";
 import TextDecoder from "text/decoder";
 import TextEncoder from "text/encoder";
 
@@ -8,7 +8,8 @@ export interface Scripted {
 	readonly status: number;
 	readonly type?: string;
 	readonly body?: string | Uint8Array;
-	readonly retryAfter?: number;
+	/** The header: seconds. */
+	readonly retryAfter?: string;
 }
 
 /** Answers requests from a script, in order, and keeps what was asked. An error in the script is thrown. */
@@ -23,20 +24,20 @@ export class ScriptedWeb implements Web {
 
 	async exchange(request: WebRequest, cancellation: Cancellation): Promise<Answer> {
 		cancellation.throwIfCancelled();
-		const { body, ...answer } = this.#next(request);
-		return { ...answer, body: bytesOf(body) };
+		const { body, ...head } = this.#next(request);
+		return { ...head, body: bytesOf(body) };
 	}
 
-	async download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<Answer> {
+	async download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<AnswerHead> {
 		cancellation.throwIfCancelled();
-		const { body, ...answer } = this.#next(request);
+		const { body, ...head } = this.#next(request);
 		const bytes = bytesOf(body);
-		if (answer.status === 200) {
+		if (head.status === 200) {
 			sink.begin({ length: bytes.byteLength });
 			const size = sink.buffer.byteLength;
 			for (let at = 0; at < bytes.byteLength; at += size) sink.block(bytes.subarray(at, at + size));
 		}
-		return { ...answer, body: new Uint8Array(0) };
+		return head;
 	}
 
 	close(): void {
@@ -58,7 +59,10 @@ export class ScriptedWeb implements Web {
 		const next = this.script.shift();
 		if (next === undefined) throw new Error(`nothing was scripted for ${request.url}`);
 		if (next instanceof Error) throw next;
-		return { status: next.status, contentType: next.type, retryAfter: next.retryAfter, body: next.body };
+		const headers = new Map<string, string>();
+		if (next.type !== undefined) headers.set("content-type", next.type);
+		if (next.retryAfter !== undefined) headers.set("retry-after", next.retryAfter);
+		return { status: next.status, headers, body: next.body };
 	}
 }
 
