@@ -83,6 +83,9 @@ static esp_err_t load(void)
 	if (memcmp(md5, (const uint8_t *)&table[count] + ESP_PARTITION_MD5_OFFSET, sizeof(md5))) return ESP_ERR_INVALID_STATE;
 	for (unsigned i = 0; i < count; i++) {
 		esp_partition_t *partition = &partitions[i];
+		/* ESP-IDF leaves this to the bootloader; here storage may be opened before anything has booted. */
+		if (table[i].pos.offset > host_flash_size() || table[i].pos.size > host_flash_size() - table[i].pos.offset)
+			return ESP_ERR_INVALID_SIZE;
 		partition->type = table[i].type;
 		partition->subtype = table[i].subtype;
 		partition->address = table[i].pos.offset;

@@ -25,4 +25,14 @@ typedef struct {
 
 extern void xs_tcp_destructor(void *data);
 
+/* Asks the system for what the program has not been told yet, and for nothing else. */
+extern void tcpEvents(tcpRecord *tcp);
+/* Callbacks of the loop: the socket is ready; something failed in the constructor. */
+extern void tcpReady(hostWatch *watch, short events);
+extern void tcpFailed(hostTimer *timer);
+/* Lets go of the system's part. */
+extern void tcpRelease(tcpRecord *tcp);
+/* Ends the connection for the program; `tcp` is gone afterwards, or as soon as the callback that runs returns. */
+extern void tcpClose(tcpRecord *tcp);
+
 #endif
