@@ -149,7 +149,7 @@ export function read(label: string, offset: number, buffer: ArrayBuffer | Uint8A
 
 /**
  * Verifies the image in a slot: structure, chip, checksum, appended SHA-256, and the signature where secure boot is on
- * (esp_image_verify). Takes about half a second for a megabyte on a device. Throws image.*.
+ * (esp_image_verify). Reads and hashes all of it. Throws image.*.
  */
 export function verify(label: string): void {
 	const { size } = slot(label);

@@ -3,7 +3,8 @@
  * and after it; and again at every operation of the repair that follows. After the repair each key has its old or its
  * new value, all others are untouched, and the storage goes on working.
  *
- *     nvs-sweep FLASH SEED STEPS SAMPLES   flash of 64 KiB with a partition "nvs"; a folder for samples, or "-"
+ *     nvs-sweep FLASH SEED STEPS SECONDS SAMPLES   flash of 64 KiB with a partition "nvs"; second cuts at one in so many
+ *                                                  operations of a repair; a folder for samples, or "-"
  *
  * Swept are all changes that erase a page, because items are moved then, and one in ten of the others.
  * Prints one line of JSON for each sample (state after a repair, for another reader to judge) and one at the end.
@@ -46,6 +47,7 @@ static uint64_t random_state;
 static jmp_buf power_cut;
 static nvs_handle_t handle;
 static unsigned long cuts, second_cuts, sampled;
+static unsigned long second_every;
 
 static uint32_t next_random(uint32_t below)
 {
@@ -280,7 +282,8 @@ static void sweep_step(unsigned step, uint32_t seed)
 			memcpy(torn, raw, SIZE);
 			check_after(step, operation, mode);
 			/* And again while it repairs itself. */
-			for (uint64_t second = 1; cut_at(torn, repair, second, (int)((operation + second) % 3), seed + 1); second++) {
+			for (uint64_t second = 1 + operation % second_every; cut_at(torn, repair, second, (int)((operation + second) % 3), seed + 1);
+				 second += second_every) {
 				second_cuts++;
 				check_after(step, operation, mode);
 			}
@@ -296,11 +299,12 @@ int main(int argc, char **argv)
 	uint64_t erases = 0, writes = 0, total = 0;
 	int file;
 
-	if (argc != 5) return 64;
+	if (argc != 6) return 64;
 	flash_path = argv[1];
 	seed = (uint32_t)strtoul(argv[2], NULL, 10);
 	steps = (unsigned)strtoul(argv[3], NULL, 10);
-	samples = argv[4];
+	second_every = strtoul(argv[4], NULL, 10);
+	samples = argv[5];
 	random_state = 0x9e3779b97f4a7c15u + seed;
 	file = open(flash_path, O_RDWR);
 	raw = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
