@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFirmware } from "../../targets/host/tools/firmware";
 import { flashDevice, HostDevice } from "../../targets/host/tools/hostdevice";
+import type { Variant } from "../../targets/host/tools/runtime";
 import { type Authority, createAuthority } from "../pki/pki";
 import { RdfmServer, type RdfmServerOptions } from "../servers/rdfm/server";
 import { prepareRuntime } from "../xs/driver";
@@ -20,6 +21,7 @@ export interface FleetOptions {
 	readonly arguments?: readonly string[];
 	/** The device is not approved by the test itself. */
 	readonly unknown?: boolean;
+	readonly variant?: Variant;
 }
 
 /** The flash of a device that has made its key already: making one takes longer than most tests. */
@@ -89,9 +91,9 @@ export class Fleet {
 
 	/** Switches the device on (again). */
 	async switchOn(): Promise<HostDevice> {
-		const { settings, arguments: extra } = this.#options;
+		const { settings, arguments: extra, variant } = this.#options;
 		this.device = new HostDevice({
-			runtime: await prepareRuntime(),
+			runtime: await prepareRuntime(variant),
 			flash: this.flash,
 			mac,
 			settings: { server: "rdfm", url: this.server.url, deviceType, pollSeconds: "1", ...settings },
