@@ -44,7 +44,7 @@ function installPackages() {
 	console.error("installing npm packages from the lock file");
 	const result = spawnSync("npm", ["ci", "--loglevel=error"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
 	if (result.status !== 0) {
-		console.error("npm ci failed: is the npm registry reachable?");
+		console.error("npm ci failed: the reason stands above");
 		process.exit(69);
 	}
 	mkdirSync(dirname(stamp), { recursive: true });
