@@ -6,6 +6,25 @@
  * log filters, dashboards and tests rely on them.
  */
 export const codes = {
+	"artifact.bad-gzip": "a compressed part of an artifact cannot be decompressed",
+	"artifact.bad-header": "the header of an artifact says what it cannot say",
+	"artifact.bad-manifest": "the manifest of an artifact is not as it has to be",
+	"artifact.bad-payload": "the files in an artifact are not those that a payload of their type has",
+	"artifact.bad-signature": "an artifact is not signed by a key that the device trusts",
+	"artifact.bad-tar": "a tar archive in an artifact is damaged or holds more than plain files",
+	"artifact.missing-file": "an artifact lacks a file that its manifest lists",
+	"artifact.not-in-manifest": "an artifact holds a file that its manifest does not list",
+	"artifact.out-of-order": "the parts of an artifact are not in the order of its format",
+	"artifact.scripts": "an artifact brings scripts, which the device does not run",
+	"artifact.too-large": "a part of an artifact is larger than this firmware reads",
+	"artifact.truncated": "an artifact ends before its end",
+	"artifact.unmet-depends": "an artifact depends on software that is not installed",
+	"artifact.unsigned": "an artifact or a part of it is not signed, and the device takes signed ones only",
+	"artifact.unsupported-compression": "an artifact is compressed in a way that this firmware cannot decompress",
+	"artifact.unsupported-version": "an artifact has a format or version that this firmware does not read",
+	"artifact.wrong-checksum": "a file in an artifact is not the one that its manifest lists",
+	"artifact.wrong-device": "an artifact is for other types of device",
+
 	"config.invalid": "a configuration value is not usable",
 	"config.missing": "a required configuration value is absent",
 
@@ -108,6 +127,18 @@ export const codes = {
 	"update.wrong-hash": "a package is not the one that the server announced",
 	"update.wrong-project": "a package holds the firmware of another product",
 	"update.wrong-size": "a package has not the length that the server announced",
+
+	"websocket.bad-handshake": "a server answered the opening handshake of a WebSocket against its rules",
+	"websocket.bad-text": "a text message is not valid UTF-8",
+	"websocket.bad-use": "a WebSocket was asked for what it cannot do, or not in its state",
+	"websocket.busy": "more messages wait to be sent than may",
+	"websocket.callback": "a callback of the caller failed",
+	"websocket.lost": "a WebSocket ended without its closing handshake",
+	"websocket.protocol": "a server broke the rules of WebSocket",
+	"websocket.refused": "a server does not open a WebSocket",
+	"websocket.timeout": "a WebSocket server did not answer in time, or has gone",
+	"websocket.too-large": "a frame or message exceeds a limit",
+	"websocket.unsupported": "the crypto library lacks what a WebSocket needs",
 } as const;
 
 export type ErrorCode = keyof typeof codes;

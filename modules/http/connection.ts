@@ -1,7 +1,7 @@
 import { FleetlingError } from "fleetling/error/error";
-import { Deadline } from "./deadline";
-import { inputBytes, type Timeouts } from "./limits";
-import type { Resolver, ResolverOptions, Socket, SocketInit, SocketOptions } from "./socket";
+import { Deadline, type DeadlineOwner } from "./deadline";
+import { defaultTimeouts, inputBytes, type Timeouts } from "./limits";
+import type { Resolver, ResolverOptions, Socket, SocketOptions } from "./socket";
 import { isAddress } from "./url";
 
 /** Where to connect, and with what. */
@@ -12,19 +12,27 @@ export interface ConnectionOptions {
 	readonly dns: ResolverOptions;
 }
 
-/** What a connection tells its owner. None of them may throw. */
-export interface ConnectionEvents {
-	/** Connected, handshake done. */
-	opened(): void;
-	/** More bytes are about to be announced: whoever reads from the socket itself has to say now what it took. */
-	announcing(): void;
-	readable(): void;
+/** What a connection tells whoever uses it. None of these may throw. */
+export interface ConnectionListener {
+	/** `count` bytes wait at the socket, those included that have been announced before and not been read. */
+	readable(count: number): void;
+	/** More can be written. The first time it means that the connection is open, its handshake done. */
 	writable(): void;
 	/**
 	 * Nothing more will come: with no error when the peer has ended the connection in an orderly way. Bytes that have
 	 * arrived before can still be read.
 	 */
 	ended(error: FleetlingError | undefined): void;
+}
+
+export interface Scanner {
+	/** Looks at `bytes` from `start` to before `end`; returns the index of the first byte that it has not taken. */
+	feed(bytes: Uint8Array, start: number, end: number): number;
+}
+
+/** A socket whose connection is its target. */
+interface Owned extends Socket {
+	readonly target: Connection;
 }
 
 /**
@@ -35,45 +43,65 @@ export interface ConnectionEvents {
  * it once for each arrival, and refuses to fill a buffer larger than what it announced. So the count is kept here, and
  * no more is ever asked for.
  */
-export class Connection {
-	/** Whether the peer or the network has ended the connection. */
-	ended = false;
-	/** Number of bytes that have come in. */
-	received = 0;
+export class Connection implements DeadlineOwner {
+	/** The socket says as its `target` whose it is, so that these are made once and not for each connection. */
+	static readonly #callbacks = {
+		onReadable(this: Owned, count: number): void {
+			const { target } = this;
+			target.#available = count;
+			target.#listener?.readable(count);
+		},
+		onWritable(this: Owned, count: number): void {
+			this.target.onWritable(count);
+		},
+		onError(this: Owned, error?: unknown): void {
+			this.target.onError(error);
+		},
+	};
 
-	#events: ConnectionEvents | undefined;
-	#resolver: Resolver | undefined;
-	#socket: Socket | undefined;
-	#open = false;
+	// Needed for every arrival, hence first: XS looks private fields up in the order in which they are declared.
 	#available = 0;
-	#writable = 0;
-	readonly #options: ConnectionOptions;
-	readonly #peer: string;
-	readonly #deadline = new Deadline();
+	#listener: ConnectionListener | undefined;
+	#socket: Socket | undefined;
 
 	/** Header lines and chunk sizes are read through this window; the bytes of a body that come with them stay in it. */
-	readonly #input = new Uint8Array(inputBytes);
+	readonly #input: Uint8Array;
 	#start = 0;
 	#end = 0;
 
-	constructor(options: ConnectionOptions, events: ConnectionEvents) {
+	/** Whether the peer or the network has ended the connection. */
+	ended = false;
+	#resolver: Resolver | undefined;
+	#open = false;
+	#writable = 0;
+	readonly #options: ConnectionOptions;
+	readonly #peer: string;
+	readonly #deadline: Deadline;
+	#timeouts = defaultTimeouts;
+
+	constructor(options: ConnectionOptions, listener: ConnectionListener) {
+		// Not where they are declared: all other fields would lie on the machine's short stack meanwhile.
+		this.#input = new Uint8Array(inputBytes);
+		this.#deadline = new Deadline(this);
 		this.#options = options;
-		this.#events = events;
+		this.#listener = listener;
 		this.#peer = `${options.host}:${options.port}`;
+	}
+
+	/** From now on, `listener` is told. */
+	listen(listener: ConnectionListener): void {
+		if (!this.ended) this.#listener = listener;
 	}
 
 	/** Begins to connect. Fails through `ended`, also when it fails at once. */
 	open(timeouts: Timeouts): void {
 		const { host } = this.#options;
+		this.#timeouts = timeouts;
 		if (isAddress(host)) {
-			this.#connect(host, timeouts);
+			this.connect(host);
 			return;
 		}
-		this.#deadline.start(timeouts.resolve, () =>
-			this.#fail(
-				new FleetlingError("net.dns", `no name server has answered for ${host} within ${timeouts.resolve} ms; check the network`),
-			),
-		);
+		this.#deadline.start(timeouts.resolve);
 		try {
 			const { io, ...extra } = this.#options.dns;
 			const Constructor = io as unknown as new (options: object) => Resolver;
@@ -82,15 +110,31 @@ export class Connection {
 			resolver.resolve({
 				host,
 				onResolved: (_host, address) => {
-					if (this.#resolver === resolver) this.#connect(address, timeouts);
+					if (this.#resolver === resolver) this.connect(address);
 				},
 				onError: () => {
-					if (this.#resolver === resolver) this.#fail(unresolved(host));
+					if (this.#resolver === resolver) this.fail(unresolved(host));
 				},
 			});
 		} catch (error) {
-			this.#fail(unresolved(host, error));
+			this.fail(unresolved(host, error));
 		}
+	}
+
+	/** Neither the name server nor the server has answered. */
+	expired(): void {
+		const { resolve, connect } = this.#timeouts;
+		this.fail(
+			this.#resolver === undefined
+				? new FleetlingError(
+						"net.timeout",
+						`no connection to ${this.#peer} within ${connect} ms; check the address, the port and the network`,
+					)
+				: new FleetlingError(
+						"net.dns",
+						`no name server has answered for ${this.#options.host} within ${resolve} ms; check the network`,
+					),
+		);
 	}
 
 	/** Bytes that can be read without waiting. */
@@ -106,7 +150,6 @@ export class Connection {
 	/** Whoever has read `count` of the `direct` bytes reports it here. */
 	took(count: number): void {
 		this.#available -= count;
-		this.received += count;
 	}
 
 	/** For reading `direct` bytes; undefined before the connection is open. */
@@ -132,23 +175,23 @@ export class Connection {
 			return count;
 		}
 		const count = Math.min(this.#available, length);
-		return count === 0 ? 0 : this.#receive(count === buffer.byteLength ? buffer : view(buffer, offset, count), count);
+		return count === 0 ? 0 : this.receive(count === buffer.byteLength ? buffer : view(buffer, offset, count), count);
 	}
 
 	/**
-	 * Offers what has arrived to `take`, which returns the index of the first byte it has not taken.
+	 * Offers what has arrived to `parser`.
 	 *
 	 * @returns false when there is nothing to offer
 	 */
-	scan(take: (bytes: Uint8Array, start: number, end: number) => number): boolean {
+	scan(parser: Scanner): boolean {
 		if (this.#start === this.#end) {
 			const count = Math.min(this.#available, inputBytes);
 			if (count === 0) return false;
 			this.#start = 0;
-			this.#end = this.#receive(count === inputBytes ? this.#input : this.#input.subarray(0, count), count);
+			this.#end = this.receive(count === inputBytes ? this.#input : this.#input.subarray(0, count), count);
 			if (this.#end === 0) return false;
 		}
-		this.#start = take(this.#input, this.#start, this.#end);
+		this.#start = parser.feed(this.#input, this.#start, this.#end);
 		return true;
 	}
 
@@ -159,20 +202,20 @@ export class Connection {
 		try {
 			this.#writable = this.#socket.write(bytes) ?? 0;
 		} catch (error) {
-			throw this.#broken(error);
+			throw this.broken(error);
 		}
 	}
 
 	/** Closes the connection; no event follows. Idempotent. */
 	close(): void {
-		this.#events = undefined;
+		this.#listener = undefined;
 		this.ended = true;
 		this.#available = 0;
 		this.#writable = 0;
 		this.#start = 0;
 		this.#end = 0;
 		this.#deadline.stop();
-		this.#closeResolver();
+		this.closeResolver();
 		const socket = this.#socket;
 		this.#socket = undefined;
 		try {
@@ -182,47 +225,38 @@ export class Connection {
 		}
 	}
 
-	#receive(buffer: ArrayBuffer | Uint8Array, wanted: number): number {
+	private receive(buffer: ArrayBuffer | Uint8Array, wanted: number): number {
 		let count: number;
 		try {
 			count = this.#socket?.read(buffer) ?? 0;
 		} catch (error) {
 			this.#available = 0;
-			throw this.#broken(error);
+			throw this.broken(error);
 		}
 		// A socket that announced more than it has is taken at its last word, lest the caller ask it for ever.
 		this.#available = count > 0 ? this.#available - Math.min(count, wanted) : 0;
-		this.received += count;
 		return count;
 	}
 
-	#connect(address: string, timeouts: Timeouts): void {
-		this.#closeResolver();
-		this.#deadline.start(timeouts.connect, () =>
-			this.#fail(
-				new FleetlingError(
-					"net.timeout",
-					`no connection to ${this.#peer} (${address}) within ${timeouts.connect} ms; check the address, the port and the network`,
-				),
-			),
-		);
+	private connect(address: string): void {
+		this.closeResolver();
+		this.#deadline.start(this.#timeouts.connect);
 		try {
 			const { io, over, ...extra } = this.#options.socket;
-			const Constructor = io as unknown as new (options: SocketInit) => Socket;
+			const Constructor = io as unknown as new (options: object) => Socket;
 			this.#socket = new Constructor({
 				...extra,
 				...(over === undefined ? {} : { io: over }),
 				address,
 				port: this.#options.port,
 				nodelay: true,
-				onReadable: (count) => this.#onReadable(count),
-				onWritable: (count) => this.#onWritable(count),
-				onError: (error) => this.#onError(error),
+				target: this,
+				...Connection.#callbacks,
 			});
 			// A callback may have closed this connection while the socket was being constructed.
-			if (this.#events === undefined) this.close();
+			if (this.#listener === undefined) this.close();
 		} catch (error) {
-			this.#fail(
+			this.fail(
 				FleetlingError.from(
 					error,
 					"net.refused",
@@ -232,31 +266,21 @@ export class Connection {
 		}
 	}
 
-	#onReadable(count: number): void {
-		this.#events?.announcing();
-		this.#available = count;
-		this.#events?.readable();
-	}
-
-	#onWritable(count: number): void {
-		const events = this.#events;
-		if (events === undefined) return;
+	private onWritable(count: number): void {
 		this.#writable = count;
-		if (this.#open) {
-			events.writable();
-			return;
+		if (!this.#open) {
+			this.#open = true;
+			this.#deadline.stop();
 		}
-		this.#open = true;
-		this.#deadline.stop();
-		events.opened();
+		this.#listener?.writable();
 	}
 
-	#onError(error: unknown): void {
+	private onError(error: unknown): void {
 		if (this.#open) {
-			this.#fail(isOrderlyEnd(error) ? undefined : this.#broken(error));
+			this.fail(isOrderlyEnd(error) ? undefined : this.broken(error));
 			return;
 		}
-		this.#fail(
+		this.fail(
 			FleetlingError.from(
 				error,
 				"net.refused",
@@ -265,20 +289,20 @@ export class Connection {
 		);
 	}
 
-	#fail(error: FleetlingError | undefined): void {
+	private fail(error: FleetlingError | undefined): void {
 		if (this.ended) return;
 		this.ended = true;
 		this.#writable = 0;
 		this.#deadline.stop();
-		this.#closeResolver();
-		this.#events?.ended(error);
+		this.closeResolver();
+		this.#listener?.ended(error);
 	}
 
-	#broken(cause: unknown): FleetlingError {
+	private broken(cause: unknown): FleetlingError {
 		return FleetlingError.from(cause, "net.reset", `the connection to ${this.#peer} broke; try again later`);
 	}
 
-	#closeResolver(): void {
+	private closeResolver(): void {
 		const resolver = this.#resolver;
 		this.#resolver = undefined;
 		try {
@@ -298,7 +322,8 @@ function isOrderlyEnd(error: unknown): boolean {
 	return error === undefined || (error instanceof Error && error.message === "closed by peer");
 }
 
-function view(buffer: ArrayBuffer | Uint8Array, offset: number, length: number): Uint8Array {
+/** A part of a buffer. */
+export function view(buffer: ArrayBuffer | Uint8Array, offset: number, length: number): Uint8Array {
 	return buffer instanceof Uint8Array ? buffer.subarray(offset, offset + length) : new Uint8Array(buffer, offset, length);
 }
 

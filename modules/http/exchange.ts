@@ -83,7 +83,7 @@ export async function exchange(source: ClientSource, options: ExchangeOptions): 
 	const { limit = defaultBodyLimit } = options;
 	let collector: Collector | undefined;
 	const wanted = options.wanted === undefined ? undefined : [...options.wanted, "date", "retry-after"];
-	const { received, complete, ...head } = await follow(
+	const { status, headers, contentLength, url } = await follow(
 		source,
 		wanted === undefined ? options : { ...options, wanted },
 		(found) => {
@@ -122,6 +122,8 @@ async function follow(
 	options: FetchOptions,
 	accept: (head: FetchedHead) => Sink | undefined,
 ): Promise<Downloaded> {
+	// A request goes through many hands until it is on its way, and the stack of a device is short: it starts from an empty one.
+	await undefined;
 	const { body, redirects = defaultRedirects, sensitive, timeouts = {}, repeatable, cancel } = options;
 	const wanted = options.wanted === undefined ? undefined : [...options.wanted, "location"];
 	let url = source.base === undefined ? parseURL(options.url) : resolveURL({ ...source.base, path: "/" }, options.url);
@@ -179,7 +181,7 @@ class Collector implements Sink {
 		const { contentLength } = head;
 		this.#limit = limit;
 		this.#lenient = head.status >= 400;
-		if (contentLength !== undefined && contentLength > limit && !this.#lenient) throw this.#tooLarge();
+		if (contentLength !== undefined && contentLength > limit && !this.#lenient) throw this.tooLarge();
 		this.truncated = contentLength !== undefined && contentLength > limit;
 		this.buffer = new Uint8Array(contentLength === undefined ? firstCollected : Math.min(contentLength, limit));
 		if (contentLength === undefined) this.#store = new Uint8Array(0);
@@ -195,16 +197,16 @@ class Collector implements Sink {
 			return !this.truncated;
 		}
 		if (this.#length + bytes.length > this.#limit) {
-			if (!this.#lenient) throw this.#tooLarge();
+			if (!this.#lenient) throw this.tooLarge();
 			this.truncated = true;
-			this.#append(bytes.subarray(0, this.#limit - this.#length));
+			this.append(bytes.subarray(0, this.#limit - this.#length));
 			return false;
 		}
-		this.#append(bytes);
+		this.append(bytes);
 		return true;
 	}
 
-	#append(bytes: Uint8Array): void {
+	private append(bytes: Uint8Array): void {
 		const needed = this.#length + bytes.length;
 		let store = this.#store ?? new Uint8Array(0);
 		if (store.length < needed) {
@@ -216,7 +218,7 @@ class Collector implements Sink {
 		this.#length = needed;
 	}
 
-	#tooLarge(): FleetlingError {
+	private tooLarge(): FleetlingError {
 		return new FleetlingError(
 			"http.body-too-large",
 			`the response has more than the ${this.#limit} bytes of body that are expected; check that the link is right`,

@@ -21,6 +21,6 @@ export type { BlockResult, Cancel, ResponseHead } from "./pump";
 export { type ContentRange, parseContentRange, rangeFrom } from "./range";
 export { defaultSensitive, type HeaderList } from "./redirect";
 export { SessionMemory } from "./sessions";
-export type { Resolver, ResolverOptions, Socket, SocketInit, SocketOptions } from "./socket";
+export type { Resolver, ResolverOptions, Socket, SocketInit, SocketOptions, TargetSocket } from "./socket";
 export type { HeaderMap, HTTPRequest, RequestOptions } from "./types";
 export { originOf, type ParsedURL, parseURL, resolveURL, type Scheme } from "./url";

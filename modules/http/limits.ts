@@ -61,8 +61,8 @@ export const defaultLimits: Limits = {
 	queue: 8,
 };
 
-/** Size of the buffer that headers and chunk sizes are read through: most header sections fit. */
-export const inputBytes = 1024;
+/** Size of the window that headers and chunk sizes are read through: what a management server answers with fits. */
+export const inputBytes = 512;
 
 /** Body bytes that `exchange` holds at most when the caller sets no limit. */
 export const defaultBodyLimit = 16_384;

@@ -61,14 +61,14 @@ export class LineReader {
 			);
 		}
 		if (!complete) {
-			this.#append(bytes, start, stop);
+			this.append(bytes, start, stop);
 			return -1;
 		}
 		if (this.#carry !== undefined && this.#length > 0) {
-			this.#append(bytes, start, stop);
-			this.#present(this.#carry, 0, this.#length);
+			this.append(bytes, start, stop);
+			this.present(this.#carry, 0, this.#length);
 			this.#length = 0;
-		} else this.#present(bytes, start, stop);
+		} else this.present(bytes, start, stop);
 		if (this.to - this.from > limit) {
 			throw new FleetlingError(
 				"http.head-too-large",
@@ -78,14 +78,14 @@ export class LineReader {
 		return found + 1;
 	}
 
-	#present(source: Uint8Array, from: number, to: number): void {
+	private present(source: Uint8Array, from: number, to: number): void {
 		this.strict = to > from && source[to - 1] === CR;
 		this.source = source;
 		this.from = from;
 		this.to = this.strict ? to - 1 : to;
 	}
 
-	#append(bytes: Uint8Array, start: number, end: number): void {
+	private append(bytes: Uint8Array, start: number, end: number): void {
 		const needed = this.#length + end - start;
 		let carry = this.#carry;
 		if (carry === undefined || carry.length < needed) {

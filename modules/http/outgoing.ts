@@ -1,3 +1,4 @@
+import { FleetlingError } from "fleetling/error/error";
 import TextEncoder from "text/encoder";
 import type { Connection } from "./connection";
 import { formatHead, type RequestHead } from "./head";
@@ -56,9 +57,15 @@ export class Outgoing {
 		return any;
 	}
 
-	/** Sends a part of the body, which must not be longer than `room`. */
+	/** @throws FleetlingError http.bad-request when `bytes` are more than `room` */
 	write(connection: Connection, bytes: ArrayBuffer | Uint8Array): void {
-		this.#left -= bytes.byteLength;
+		const room = this.room(connection);
+		const count = bytes.byteLength;
+		if (count > room) {
+			throw new FleetlingError("http.bad-request", `${count} bytes were written to the body of a request that takes ${room} now`);
+		}
+		if (count === 0) return;
+		this.#left -= count;
 		connection.write(bytes);
 	}
 }

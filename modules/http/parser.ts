@@ -69,12 +69,14 @@ export class ResponseParser {
 	readonly #limits: Limits;
 	readonly #peer: string;
 	readonly #lines: LineReader;
-	readonly #decoder = new TextDecoder();
+	readonly #decoder: TextDecoder;
 
 	/** @param peer what to call the server in errors */
 	constructor(limits: Limits, peer: string) {
 		this.#limits = limits;
 		this.#peer = peer;
+		// Not where it is declared: all other fields would lie on the machine's short stack meanwhile.
+		this.#decoder = new TextDecoder();
 		this.#lines = new LineReader(Math.min(limits.lineBytes, limits.headerBytes), peer);
 	}
 
@@ -86,7 +88,7 @@ export class ResponseParser {
 		this.begun = false;
 		this.received = 0;
 		this.#lines.reset();
-		this.#beginHead();
+		this.beginHead();
 	}
 
 	get phase(): Phase {
@@ -119,7 +121,7 @@ export class ResponseParser {
 			const next = this.#state === "chunk-end" ? this.#lines.take(bytes, start, end, 0) : this.#lines.take(bytes, start, end);
 			if (next < 0) return end;
 			start = next;
-			this.#line();
+			this.line();
 		}
 		return start;
 	}
@@ -162,7 +164,7 @@ export class ResponseParser {
 		}
 	}
 
-	#beginHead(): void {
+	private beginHead(): void {
 		this.#state = "status";
 		this.#readable = 0;
 		this.status = 0;
@@ -178,34 +180,34 @@ export class ResponseParser {
 		this.#connectionField = "";
 	}
 
-	#line(): void {
+	private line(): void {
 		const lines = this.#lines;
 		switch (this.#state) {
 			case "status":
-				this.#countLine();
-				this.#statusLine();
+				this.countLine();
+				this.statusLine();
 				return;
 			case "field":
-				this.#countLine();
-				if (lines.from === lines.to) this.#endOfHead();
-				else this.#field(true);
+				this.countLine();
+				if (lines.from === lines.to) this.endOfHead();
+				else this.field(true);
 				return;
 			case "trailer":
-				this.#countLine();
+				this.countLine();
 				if (lines.from === lines.to) this.#state = "done";
-				else this.#field(false);
+				else this.field(false);
 				return;
 			case "chunk-size":
-				this.#chunkSize();
+				this.chunkSize();
 				return;
 			case "chunk-end":
-				if (!lines.strict) throw this.#bad("does not end a chunk of its body with a line end");
+				if (!lines.strict) throw this.bad("does not end a chunk of its body with a line end");
 				this.#state = "chunk-size";
 				return;
 		}
 	}
 
-	#countLine(): void {
+	private countLine(): void {
 		const { from, to } = this.#lines;
 		this.#bytes += to - from + 2;
 		if (this.#bytes > this.#limits.headerBytes) {
@@ -217,18 +219,18 @@ export class ResponseParser {
 	}
 
 	/** RFC 9112 section 4. The space after the status code is often left out with the reason, and is not missed. */
-	#statusLine(): void {
+	private statusLine(): void {
 		const { source, from, to } = this.#lines;
-		const match = /^HTTP\/1\.([0-9]) ([1-9][0-9][0-9])(?: |$)/.exec(this.#text(from, Math.min(to, from + 13)));
-		if (match === null) throw this.#bad("does not begin its response with an HTTP/1 status line");
-		this.#checkText(source, from, to);
+		const match = /^HTTP\/1\.([0-9]) ([1-9][0-9][0-9])(?: |$)/.exec(this.text(from, Math.min(to, from + 13)));
+		if (match === null) throw this.bad("does not begin its response with an HTTP/1 status line");
+		this.checkText(source, from, to);
 		this.#minor = match[1] === "0" ? 0 : 1;
 		this.status = Number(match[2]);
 		this.#state = "field";
 	}
 
 	/** RFC 9112 section 5. A folded line (obsolete) and blanks before the colon are refused: both have hidden fields from proxies. */
-	#field(keep: boolean): void {
+	private field(keep: boolean): void {
 		const { source, from } = this.#lines;
 		let to = this.#lines.to;
 		if (++this.#count > this.#limits.headerCount) {
@@ -239,28 +241,28 @@ export class ResponseParser {
 		}
 		let colon = from;
 		while (colon < to && isTokenByte(source[colon] ?? 0)) colon++;
-		if (colon === from || colon === to || source[colon] !== COLON) throw this.#bad("sent a malformed header field");
+		if (colon === from || colon === to || source[colon] !== COLON) throw this.bad("sent a malformed header field");
 		let start = colon + 1;
 		while (start < to && isBlank(source[start])) start++;
 		while (to > start && isBlank(source[to - 1])) to--;
-		this.#checkText(source, start, to);
+		this.checkText(source, start, to);
 		if (!keep) return;
-		const name = this.#text(from, colon).toLowerCase();
+		const name = this.text(from, colon).toLowerCase();
 		const framing = (framingFields as readonly string[]).includes(name);
 		const wanted = this.#wanted === undefined || this.#wanted.includes(name);
 		if (!framing && !wanted) return;
-		const value = this.#text(start, to);
-		if (framing) this.#framingField(name as FramingField, value);
+		const value = this.text(start, to);
+		if (framing) this.framingField(name as FramingField, value);
 		if (!wanted) return;
 		const earlier = this.headers.get(name);
 		this.headers.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
 	}
 
-	#framingField(name: FramingField, value: string): void {
+	private framingField(name: FramingField, value: string): void {
 		switch (name) {
 			case "content-length":
 				// Equal values might be taken as one (RFC 9110 section 8.6); a server that repeats itself is not worth the risk.
-				if (this.#lengthField !== undefined) throw this.#bad("sent Content-Length more than once");
+				if (this.#lengthField !== undefined) throw this.bad("sent Content-Length more than once");
 				this.#lengthField = value;
 				return;
 			case "transfer-encoding":
@@ -277,24 +279,24 @@ export class ResponseParser {
 		}
 	}
 
-	#endOfHead(): void {
+	private endOfHead(): void {
 		const { status } = this;
 		if (status < 200) {
 			// 101 would hand the connection over to another protocol, which nobody has asked for.
 			if (status === 101)
 				throw new FleetlingError("http.unsupported", `${this.#peer} switches to another protocol without being asked`);
-			if (++this.#interim > this.#limits.interim) throw this.#bad(`sent more than ${this.#limits.interim} interim responses`);
-			this.#beginHead();
+			if (++this.#interim > this.#limits.interim) throw this.bad(`sent more than ${this.#limits.interim} interim responses`);
+			this.beginHead();
 			return;
 		}
 		const options = this.#connectionField.split(",").map((option) => option.trim());
 		this.persistent = !options.includes("close") && (this.#minor > 0 || options.includes("keep-alive"));
-		this.#bodyRules();
+		this.bodyRules();
 	}
 
 	/** RFC 9112 section 6.3: how long the body is. */
-	#bodyRules(): void {
-		const length = this.#contentLength();
+	private bodyRules(): void {
+		const length = this.announcedLength();
 		const coding = this.#codingField;
 		if (this.#method === "HEAD" || this.status === 304) {
 			// The fields describe what GET would have brought (RFC 9110 section 8.6).
@@ -316,7 +318,7 @@ export class ResponseParser {
 				);
 			}
 			// Section 6.1: an HTTP/1.0 sender does not know transfer codings, so the framing is not to be trusted.
-			if (this.#minor === 0) throw this.#bad("sent Transfer-Encoding in an HTTP/1.0 response");
+			if (this.#minor === 0) throw this.bad("sent Transfer-Encoding in an HTTP/1.0 response");
 			// Section 6.3 rule 3: chunked wins over Content-Length, but the pair is how responses are smuggled past a proxy.
 			if (length !== undefined) this.persistent = false;
 			this.#state = "chunk-size";
@@ -333,16 +335,16 @@ export class ResponseParser {
 		this.#state = "until-close";
 	}
 
-	#contentLength(): number | undefined {
+	private announcedLength(): number | undefined {
 		const value = this.#lengthField;
 		if (value === undefined) return undefined;
 		if (value.length > decimalDigits || !/^[0-9]+$/.test(value))
-			throw this.#bad("sent a Content-Length that is not a plausible number");
+			throw this.bad("sent a Content-Length that is not a plausible number");
 		return Number(value);
 	}
 
 	/** RFC 9112 section 7.1: hexadecimal size, extensions ignored. A bare LF is not accepted in framing. */
-	#chunkSize(): void {
+	private chunkSize(): void {
 		const { source, from, to, strict } = this.#lines;
 		let size = 0;
 		let digits = 0;
@@ -352,12 +354,12 @@ export class ResponseParser {
 			if (digit < 0) break;
 			size = size * 16 + digit;
 			if (size > 0) digits++;
-			if (digits > hexadecimalDigits) throw this.#bad("sent a chunk of impossible size");
+			if (digits > hexadecimalDigits) throw this.bad("sent a chunk of impossible size");
 		}
 		const any = position > from;
 		while (position < to && isBlank(source[position])) position++;
-		if (!strict || !any || (position < to && source[position] !== SEMICOLON)) throw this.#bad("sent a malformed chunk size");
-		this.#checkText(source, position, to);
+		if (!strict || !any || (position < to && source[position] !== SEMICOLON)) throw this.bad("sent a malformed chunk size");
+		this.checkText(source, position, to);
 		if (size > 0) {
 			this.#readable = size;
 			this.#state = "chunk-data";
@@ -369,17 +371,17 @@ export class ResponseParser {
 	}
 
 	/** Field values hold no control characters but HTAB (RFC 9110 section 5.5); a CR or NUL in one is an attack or noise. */
-	#checkText(source: Uint8Array, from: number, to: number): void {
+	private checkText(source: Uint8Array, from: number, to: number): void {
 		for (let i = from; i < to; i++) {
-			if (!isTextByte(source[i] ?? 0)) throw this.#bad("sent a control character in its headers");
+			if (!isTextByte(source[i] ?? 0)) throw this.bad("sent a control character in its headers");
 		}
 	}
 
-	#text(from: number, to: number): string {
+	private text(from: number, to: number): string {
 		return this.#decoder.decode(this.#lines.source.subarray(from, to));
 	}
 
-	#bad(what: string): FleetlingError {
+	private bad(what: string): FleetlingError {
 		return new FleetlingError(
 			"http.bad-response",
 			`${this.#peer} ${what}; check that the address and port belong to an HTTP server`,

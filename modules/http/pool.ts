@@ -57,8 +57,8 @@ export class HTTPPool {
 		const origin = originOf(url);
 		let client = this.#clients.get(origin);
 		if (client === undefined) {
-			this.#makeRoom(origin);
-			client = this.#create(url, origin);
+			this.makeRoom(origin);
+			client = this.create(url, origin);
 		} else this.#clients.delete(origin);
 		this.#clients.set(origin, client);
 		return client;
@@ -77,7 +77,7 @@ export class HTTPPool {
 		for (const client of clients) client.close();
 	}
 
-	#makeRoom(origin: string): void {
+	private makeRoom(origin: string): void {
 		for (const [key, client] of this.#clients) {
 			if (this.#clients.size < this.#connections) return;
 			if (client.busy) continue;
@@ -91,7 +91,7 @@ export class HTTPPool {
 		);
 	}
 
-	#create(url: ParsedURL, origin: string): HTTPClient {
+	private create(url: ParsedURL, origin: string): HTTPClient {
 		const { dns, timeouts = {}, limits = {} } = this.#options;
 		const { scheme, host, port } = url;
 		const secure = scheme === "https";
@@ -102,7 +102,7 @@ export class HTTPPool {
 			dns,
 			timeouts,
 			limits,
-			socket: secure ? this.#secureSocket(host, origin) : this.#plainSocket(origin),
+			socket: secure ? this.secureSocket(host, origin) : this.plainSocket(origin),
 			onRefused: () => {
 				if (secure) this.#sessions.forget(origin);
 			},
@@ -110,14 +110,14 @@ export class HTTPPool {
 		});
 	}
 
-	#plainSocket(origin: string): SocketOptions {
+	private plainSocket(origin: string): SocketOptions {
 		const { http } = this.#options;
 		if (http === undefined)
 			throw new FleetlingError("http.unsupported", `${origin} is not encrypted, which is not allowed here; use an https link`);
 		return http;
 	}
 
-	#secureSocket(host: string, origin: string): SocketOptions {
+	private secureSocket(host: string, origin: string): SocketOptions {
 		const { https } = this.#options;
 		if (https === undefined)
 			throw new FleetlingError("http.unsupported", `${origin} needs TLS, which has not been set up; configure a trust store`);

@@ -86,7 +86,7 @@ class Pump {
 	#failed = false;
 	#error: unknown;
 	readonly #cancel: Cancel | undefined;
-	readonly #cancelled = () => this.#abort(this.#cancel?.reason);
+	readonly #cancelled = () => this.abort(this.#cancel?.reason);
 	readonly #request: HTTPRequest;
 	readonly #resolve: (pumped: Pumped) => void;
 	readonly #reject: (error: unknown) => void;
@@ -102,119 +102,121 @@ class Pump {
 		this.#reject = reject;
 		this.#request = client.request({
 			...options,
-			onHeaders: (status, headers) => this.#head(accept, status, headers),
-			onReadable: () => this.#pull(),
-			onDone: (error) => this.#end(error),
+			onHeaders: (status, headers) => this.head(accept, status, headers),
+			onReadable: () => this.pull(),
+			onDone: (error) => this.end(error),
 		});
 		this.#cancel = cancel;
 		cancel?.add(this.#cancelled);
 	}
 
-	#head(accept: (head: ResponseHead) => Sink | undefined, status: number, headers: HeaderMap): void {
+	private head(accept: (head: ResponseHead) => Sink | undefined, status: number, headers: HeaderMap): void {
 		const { contentLength } = this.#request;
 		try {
 			this.#sink = accept({ status, headers, contentLength });
 		} catch (error) {
-			this.#abort(error);
+			this.abort(error);
 			return;
 		}
 		if (this.#sink !== undefined || this.#request.complete) return;
 		this.#unwanted = true;
 		if (contentLength === undefined || contentLength <= drainBytes) this.#sink = new Drain();
-		else this.#stop();
+		else this.stop();
 	}
 
-	#pull(): void {
+	private pull(): void {
 		const sink = this.#sink;
 		if (sink === undefined || this.#waiting || this.#failed) return;
 		const request = this.#request;
 		const { buffer } = sink;
 		const size = buffer.length;
+		let filled = this.#filled;
+		this.#filled = 0;
 		try {
 			for (;;) {
-				const count = request.read(this.#filled === 0 ? buffer : buffer.subarray(this.#filled));
+				const count = request.read(filled === 0 ? buffer : buffer.subarray(filled));
 				if (count === 0) break;
-				if (count < size) {
-					this.#filled += count;
-					if (this.#filled < size) continue;
-				}
-				this.#filled = 0;
+				filled += count;
+				if (filled < size) continue;
+				filled = 0;
 				this.#received += size;
 				const result = sink.block(buffer);
-				if (result !== undefined && result !== true && !this.#wait(result)) return;
+				if (result !== undefined && result !== true && !this.wait(result)) return;
 			}
 		} catch (error) {
-			this.#abort(error);
+			this.abort(error);
 			return;
 		}
-		if (this.#done) this.#finish();
+		this.#filled = filled;
+		if (this.#done) this.finish();
 	}
 
 	/** Deals with the result of a block that is not simply "go on"; returns whether it means that all the same. */
-	#wait(result: BlockResult): boolean {
+	private wait(result: BlockResult): boolean {
 		if (result === undefined || result === true) return true;
 		if (result === false) {
-			this.#stop();
+			this.stop();
 			return false;
 		}
 		this.#waiting = true;
 		result.then(
 			(more) => {
 				this.#waiting = false;
-				if (this.#failed) this.#finish();
-				else if (more === false) this.#stop();
-				else this.#pull();
+				if (this.#failed) this.finish();
+				else if (more === false) this.stop();
+				else this.pull();
 			},
 			(error: unknown) => {
 				this.#waiting = false;
-				this.#abort(error);
+				this.abort(error);
 			},
 		);
 		return false;
 	}
 
-	#end(error: FleetlingError | undefined): void {
+	private end(error: FleetlingError | undefined): void {
 		this.#done = true;
 		// The headers were all that was wanted, and they have come.
-		if (error !== undefined && !this.#unwanted) this.#fail(error);
-		if (!this.#waiting) this.#finish();
+		if (error !== undefined && !this.#unwanted) this.fail(error);
+		if (!this.#waiting) this.finish();
 	}
 
 	/** A download that broke off ends on a whole block; the rest of a complete one is delivered. */
-	#finish(): void {
+	private finish(): void {
 		const sink = this.#sink;
 		if (!this.#failed && sink !== undefined && this.#filled > 0) {
 			const rest = sink.buffer.subarray(0, this.#filled);
 			this.#filled = 0;
 			this.#received += rest.length;
 			try {
-				if (!this.#wait(sink.block(rest))) return;
+				if (!this.wait(sink.block(rest))) return;
 			} catch (error) {
-				this.#fail(error);
+				this.fail(error);
 			}
 		}
 		this.#cancel?.remove(this.#cancelled);
 		if (this.#failed) this.#reject(this.#error);
-		else this.#resolve({ received: this.#received, complete: !this.#stopped && !this.#unwanted });
+		else if (this.#unwanted) this.#resolve({ received: 0, complete: false });
+		else this.#resolve({ received: this.#received, complete: !this.#stopped });
 	}
 
 	/** Enough has come. */
-	#stop(): void {
+	private stop(): void {
 		this.#stopped = true;
 		this.#sink = undefined;
 		this.#filled = 0;
 		this.#request.close();
-		this.#finish();
+		this.finish();
 	}
 
 	/** Ends the request, and the promise as soon as no block is being dealt with: its memory is the caller's again then. */
-	#abort(error: unknown): void {
-		this.#fail(error);
+	private abort(error: unknown): void {
+		this.fail(error);
 		this.#request.close();
-		if (!this.#waiting) this.#finish();
+		if (!this.#waiting) this.finish();
 	}
 
-	#fail(error: unknown): void {
+	private fail(error: unknown): void {
 		if (this.#failed) return;
 		this.#failed = true;
 		this.#error = error;

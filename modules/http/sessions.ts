@@ -23,7 +23,7 @@ export class SessionMemory {
 		shared: T,
 	): T & { readonly session: ArrayBuffer | undefined; onSession(session: ArrayBuffer): void } {
 		const sessions = this.#sessions;
-		const remember = (session: ArrayBuffer) => this.#remember(origin, session);
+		const remember = (session: ArrayBuffer) => this.remember(origin, session);
 		return {
 			...shared,
 			get session() {
@@ -38,7 +38,7 @@ export class SessionMemory {
 		this.#sessions.delete(origin);
 	}
 
-	#remember(origin: string, session: ArrayBuffer): void {
+	private remember(origin: string, session: ArrayBuffer): void {
 		this.#sessions.delete(origin);
 		this.#sessions.set(origin, session);
 		if (this.#sessions.size <= this.#limit) return;

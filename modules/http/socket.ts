@@ -13,10 +13,18 @@ export interface SocketInit {
 	readonly address: string;
 	readonly port: number;
 	readonly nodelay: boolean;
-	readonly onReadable: (count: number) => void;
-	readonly onWritable: (count: number) => void;
+	/** The client's own: the socket must have it as its property of that name. */
+	readonly target: unknown;
+	/** Called with the socket as `this`, as are the others. */
+	readonly onReadable: (this: TargetSocket, count: number) => void;
+	readonly onWritable: (this: TargetSocket, count: number) => void;
 	/** Without an error, or with code net.closed: the peer has ended the connection in an orderly way. */
-	readonly onError: (error?: unknown) => void;
+	readonly onError: (this: TargetSocket, error?: unknown) => void;
+}
+
+/** A socket with its `target`, as ECMA-419 has it for all of its classes. */
+export interface TargetSocket extends Socket {
+	readonly target: unknown;
 }
 
 /**

@@ -235,7 +235,7 @@ describe("http client: responses", () => {
 		const wire = new Wire();
 		const { socket, recorded } = await sent(wire, { onReadable() {} });
 		socket.arrive("HTTP/1.1 200 OK\r\n\r\nabc");
-		socket.options.onError(new FleetlingError("net.closed", "close_notify"));
+		socket.fail(new FleetlingError("net.closed", "close_notify"));
 		assert.isFalse(recorded.done);
 		assert.equal(recorded.request.read(new Uint8Array(8)), 3);
 		await turn();

@@ -122,6 +122,7 @@ describe("http exchange", () => {
 		await exchange(pool, { url: base, cancel });
 		assert.equal(listeners.size, 0, "the listener was left behind");
 		const waiting = failure(exchange(pool, { url: `${base}/`, cancel }));
+		await undefined;
 		assert.equal(listeners.size, 1);
 		for (const listener of listeners) listener();
 		assert.equal(await waiting, reason);

@@ -22,8 +22,16 @@ export class WireSocket {
 	#end: { readonly error: unknown } | undefined;
 	readonly options: SocketInit & Readonly<Record<string, unknown>>;
 
+	readonly target: unknown;
+
 	constructor(options: SocketInit & Readonly<Record<string, unknown>>) {
 		this.options = options;
+		this.target = options.target;
+	}
+
+	/** As its own: the callbacks have this socket as `this`. */
+	fail(error?: unknown): void {
+		this.options.onError.call(this, error);
 	}
 
 	get sent(): string {
@@ -59,13 +67,13 @@ export class WireSocket {
 	takes(count = 8192): void {
 		if (this.closed) return;
 		this.#writable = count;
-		this.options.onWritable(count);
+		this.options.onWritable.call(this, count);
 	}
 
 	arrive(text: string): void {
 		if (this.closed) return;
 		for (const byte of bytesOf(text)) this.#incoming.push(byte);
-		this.options.onReadable(this.#incoming.length);
+		this.options.onReadable.call(this, this.#incoming.length);
 	}
 
 	/** The peer ends the connection. */
@@ -79,7 +87,7 @@ export class WireSocket {
 	}
 
 	#announceEnd(): void {
-		if (!this.closed) this.options.onError(this.#end?.error);
+		if (!this.closed) this.fail(this.#end?.error);
 	}
 }
 
