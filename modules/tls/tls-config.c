@@ -29,6 +29,25 @@ static const uint16_t gxGroups[] = {
 	MBEDTLS_SSL_IANA_TLS_GROUP_SECP521R1,
 	MBEDTLS_SSL_IANA_TLS_GROUP_NONE
 };
+
+/*
+ * Most servers take the first that they can. PSS, which TLS 1.3 needs, comes last: a server that speaks TLS 1.2 would take it
+ * there too, and the versions 3.6.6 and 4.1.0 of the library refuse it although they offered it (Mbed-TLS/mbedtls#10668).
+ */
+static const uint16_t gxSignatures[] = {
+	MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+	MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+	MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+	MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+	MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA256,
+	MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA384,
+	MBEDTLS_TLS1_3_SIG_RSA_PSS_RSAE_SHA512,
+#endif
+	MBEDTLS_TLS1_3_SIG_NONE
+};
 #else
 static const mbedtls_ecp_group_id gxCurves[] = {
 	MBEDTLS_ECP_DP_CURVE25519,
@@ -64,6 +83,7 @@ int tlsConfigure(mbedtls_ssl_config *config, const TLSSetup *setup, TLSVerificat
 #if TLS_LIBRARY_3
 	mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
 	mbedtls_ssl_conf_groups(config, gxGroups);
+	mbedtls_ssl_conf_sig_algs(config, gxSignatures);
 #else
 	mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
 	mbedtls_ssl_conf_curves(config, gxCurves);

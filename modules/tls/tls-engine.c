@@ -3,28 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct TLSEngine {
-	mbedtls_ssl_context ssl;
-	mbedtls_ssl_config config;
-	TLSVerification verification;
-	TLSTrust *trust;
-	TLSIdentity *identity;
-	TLSBlock *input, *output;
-	char *name;
-	uint32_t received; /* in all, until the handshake is over */
-	uint32_t start, end; /* unread input */
-	uint32_t pending; /* output */
-	uint16_t record; /* largest plaintext sent at once */
-	uint8_t offered; /* a session */
-	uint8_t ticket; /* TLS 1.3: one has arrived that was not handed out */
-	uint8_t over; /* the handshake */
-	uint8_t ended; /* close_notify was sent */
-	int8_t status; /* tlsClosed or tlsFailed once that is so */
-	TLSReason reason;
-	int code, alert;
-	char excerpt[33];
-};
-
 /*
 	what the library reads from and writes to
 */
@@ -159,7 +137,7 @@ void tlsEngineDelete(TLSEngine *engine)
 	failures
 */
 
-static int fail(TLSEngine *engine, TLSReason reason, int code)
+int tlsFail(TLSEngine *engine, TLSReason reason, int code)
 {
 	if (tlsFailed != engine->status) {
 		engine->status = tlsFailed;
@@ -169,11 +147,11 @@ static int fail(TLSEngine *engine, TLSReason reason, int code)
 	return tlsFailed;
 }
 
-static int failLibrary(TLSEngine *engine, int code)
+int tlsFailLibrary(TLSEngine *engine, int code)
 {
 	if (MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE == code)
 		engine->alert = tlsAlertOf(&engine->ssl);
-	return fail(engine, tlsReasonOf(&engine->ssl, &engine->verification, engine->over, code), code);
+	return tlsFail(engine, tlsReasonOf(&engine->ssl, &engine->verification, engine->over, code), code);
 }
 
 void tlsEngineFailure(const TLSEngine *engine, TLSFailure *failure)
@@ -199,11 +177,11 @@ void tlsEngineFill(TLSEngine *engine, uint32_t count)
 		return;
 	if ((0 == engine->received) && !tlsLooksLikeTLS(engine->input->bytes, count)) {
 		tlsQuote(engine->excerpt, sizeof(engine->excerpt), engine->input->bytes, count);
-		fail(engine, tlsGarbage, MBEDTLS_ERR_SSL_INVALID_RECORD);
+		tlsFail(engine, tlsGarbage, MBEDTLS_ERR_SSL_INVALID_RECORD);
 	}
 	engine->received += count;
 	if (engine->received > kTLSHandshakeLimit)
-		fail(engine, tlsProtocol, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL);
+		tlsFail(engine, tlsProtocol, MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL);
 }
 
 uint32_t tlsEnginePending(const TLSEngine *engine)
@@ -231,7 +209,7 @@ static int connected(TLSEngine *engine)
 
 	/* The last line of defence: no way leads here without a verified certificate or a session that had one. */
 	if (mbedtls_ssl_get_verify_result(&engine->ssl) || (!engine->verification.called && !engine->offered))
-		return fail(engine, tlsUntrusted, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
+		return tlsFail(engine, tlsUntrusted, MBEDTLS_ERR_X509_CERT_VERIFY_FAILED);
 	engine->over = 1;
 	limit = mbedtls_ssl_get_max_out_record_payload(&engine->ssl);
 	if ((limit > 0) && (limit < kTLSRecord))
@@ -259,109 +237,7 @@ int tlsEngineStep(TLSEngine *engine)
 		case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
 			return engine->status = tlsClosed;
 	}
-	return failLibrary(engine, result);
-}
-
-/*
-	data
-*/
-
-/* What a call of mbedtls_ssl_read that brought no data means. */
-static int unread(TLSEngine *engine, int result)
-{
-	switch (result) {
-		case MBEDTLS_ERR_SSL_WANT_READ:
-			return tlsNeedsInput;
-		case MBEDTLS_ERR_SSL_WANT_WRITE:
-			return tlsNeedsOutput;
-		case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
-			return engine->status = tlsClosed;
-#if defined(MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET)
-		case MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET:
-			engine->ticket = 1;
-			return tlsTicket;
-#endif
-	}
-	return failLibrary(engine, result);
-}
-
-int tlsEnginePeek(TLSEngine *engine)
-{
-	uint8_t nothing;
-
-	if (tlsFailed == engine->status)
-		return tlsFailed;
-	for (;;) {
-		size_t available = mbedtls_ssl_get_bytes_avail(&engine->ssl);
-		int result;
-
-		if (available)
-			return (int)available;
-		if (engine->status)
-			return engine->status;
-		result = mbedtls_ssl_read(&engine->ssl, &nothing, 0);
-		/* Not an error: a record without data, a warning, or TLS 1.3's messages after the handshake. */
-		if ((0 == result) || ((MBEDTLS_ERR_SSL_WANT_READ == result) && (engine->start < engine->end)))
-			continue;
-		return unread(engine, result);
-	}
-}
-
-int tlsEngineRead(TLSEngine *engine, uint8_t *bytes, uint32_t size)
-{
-	size_t available = mbedtls_ssl_get_bytes_avail(&engine->ssl);
-	int result;
-
-	if (0 == available)
-		return engine->status;
-	if (size > available)
-		size = (uint32_t)available;
-	if (0 == size)
-		return 0;
-	result = mbedtls_ssl_read(&engine->ssl, bytes, size);
-	return (result > 0) ? result : unread(engine, result);
-}
-
-uint32_t tlsEngineWritable(const TLSEngine *engine)
-{
-	uint32_t space, whole, rest;
-
-	if (!engine->over || engine->status || engine->ended)
-		return 0;
-	if (engine->pending + kTLSAlerts >= engine->output->size)
-		return 0;
-	space = engine->output->size - kTLSAlerts - engine->pending;
-	whole = space / (engine->record + kTLSExpansion);
-	rest = space % (engine->record + kTLSExpansion);
-	return whole * engine->record + ((rest > kTLSExpansion) ? rest - kTLSExpansion : 0);
-}
-
-int tlsEngineWrite(TLSEngine *engine, const uint8_t *bytes, uint32_t size)
-{
-	uint32_t done = 0;
-
-	if (engine->status || !engine->over || engine->ended)
-		return tlsFailed;
-	while (done < size) {
-		uint32_t count = size - done;
-		int result;
-
-		if (count > engine->record)
-			count = engine->record;
-		result = mbedtls_ssl_write(&engine->ssl, bytes + done, count);
-		if (result <= 0)
-			return fail(engine, tlsIsMemory(result) ? tlsMemory : tlsProtocol, result);
-		done += (uint32_t)result;
-	}
-	return (int)size;
-}
-
-void tlsEngineEnd(TLSEngine *engine)
-{
-	if (!engine->over || engine->ended || (tlsFailed == engine->status))
-		return;
-	engine->ended = 1;
-	(void)mbedtls_ssl_close_notify(&engine->ssl);
+	return tlsFailLibrary(engine, result);
 }
 
 /*

@@ -6,6 +6,12 @@
 #ifndef __TLS_LIBRARY__
 #define __TLS_LIBRARY__
 
+/*
+ * 2.28 and 3.6 keep a time_t in the structure of a session. On 32-bit Linux the library was built with one of 32 bits: a program
+ * that asks for 64 must not do so here, or the fields behind it are looked for in the wrong place.
+ */
+#undef _TIME_BITS
+
 #if defined(ESP_PLATFORM)
 	/* ESP-IDF passes these names to its own components only. */
 	#ifndef MBEDTLS_CONFIG_FILE

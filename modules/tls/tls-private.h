@@ -41,6 +41,34 @@ extern uint8_t *tlsSessionSave(mbedtls_ssl_context *ssl, const TLSBinding *bindi
 /* Makes the connection offer a session. Returns 0 when the session is not of use; the connection is unharmed then. */
 extern int tlsSessionOffer(mbedtls_ssl_context *ssl, const TLSBinding *binding, int64_t *notAfter, const uint8_t *bytes, size_t size);
 
+/* A connection (tls-engine.c, tls-data.c). */
+struct TLSEngine {
+	mbedtls_ssl_context ssl;
+	mbedtls_ssl_config config;
+	TLSVerification verification;
+	TLSTrust *trust;
+	TLSIdentity *identity;
+	TLSBlock *input, *output;
+	char *name;
+	uint32_t received; /* in all, until the handshake is over */
+	uint32_t start, end; /* unread input */
+	uint32_t pending; /* output */
+	uint16_t record; /* largest plaintext sent at once */
+	uint8_t offered; /* a session */
+	uint8_t ticket; /* TLS 1.3: one has arrived */
+	uint8_t untold; /* it arrived where that could not be told */
+	uint8_t over; /* the handshake */
+	uint8_t ended; /* close_notify was sent */
+	int8_t status; /* tlsClosed or tlsFailed once that is so */
+	TLSReason reason;
+	int code, alert;
+	char excerpt[33];
+};
+
+extern int tlsFail(TLSEngine *engine, TLSReason reason, int code);
+/* With the reason that follows from an error of the library. */
+extern int tlsFailLibrary(TLSEngine *engine, int code);
+
 extern mbedtls_x509_crt *tlsTrustChain(TLSTrust *trust);
 extern int tlsIdentityUse(TLSIdentity *identity, mbedtls_ssl_config *config);
 

@@ -99,6 +99,8 @@ export class TLSSocket {
 					this.#run();
 				},
 			});
+			// A transport may fail before it is there.
+			if (this.#engine === undefined) this.#release();
 		} catch (error) {
 			this.#release();
 			throw error;

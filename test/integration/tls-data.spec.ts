@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { type Authority, createAuthority, type Issued } from "../pki/pki";
 import { runXS } from "../xs/driver";
-import { closePeers, connectOnce, nodePeer, opensslPeer, proxyPeer, recordsIn } from "./tls-peers";
+import { closePeers, connectOnce, endSoon, nodePeer, opensslPeer, proxyPeer, recordsIn } from "./tls-peers";
 
 const serverName = "server.test";
 const megabyte = 1 << 20;
@@ -41,7 +41,7 @@ describe("tls: data", function () {
 	for (const suite of ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305"]) {
 		it(`16 MiB down: ${suite}`, async () => {
 			const bytes = randomBytes(16 * megabyte);
-			const peer = await nodePeer(issued, { maxVersion: "TLSv1.2", ciphers: suite }, (socket) => socket.end(bytes));
+			const peer = await nodePeer(issued, { maxVersion: "TLSv1.2", ciphers: suite }, (socket) => endSoon(socket, bytes));
 			const outcome = await connectOnce({ port: peer.port, serverName, ca });
 			assert.equal(outcome.code, "net.closed");
 			assert.equal(outcome.received, bytes.length);

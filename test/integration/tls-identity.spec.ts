@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey } from "node:crypto";
 import type { TlsOptions } from "node:tls";
 import { type Authority, createAuthority, days, type Issued, type KeyKind } from "../pki/pki";
-import { closePeers, connectOnce, nodePeer, type Outcome, opensslPeer, type Peer } from "./tls-peers";
+import { closePeers, connectOnce, endSoon, nodePeer, type Outcome, opensslPeer, type Peer } from "./tls-peers";
 
 const serverName = "server.test";
 
@@ -26,7 +26,7 @@ describe("tls: client certificates", function () {
 	/** Says whom it sees. */
 	const asking = (options: TlsOptions): Promise<Peer> =>
 		nodePeer(issued, { requestCert: true, ca: devices.certPEM, maxVersion: "TLSv1.2", ...options }, (socket) =>
-			socket.end(`${socket.authorized} ${socket.getPeerCertificate().subject?.CN ?? "nobody"}`),
+			endSoon(socket, `${socket.authorized} ${socket.getPeerCertificate().subject?.CN ?? "nobody"}`),
 		);
 	const connect = (peer: Peer, client?: Pick<Issued, "chainPEM" | "keyPEM">): Promise<Outcome> =>
 		connectOnce({
@@ -56,6 +56,17 @@ describe("tls: client certificates", function () {
 			const client = await device(key);
 			const keyPEM = createPrivateKey(client.keyPEM).export({ type, format: "pem" }).toString();
 			const outcome = await connect(await asking({ rejectUnauthorized: true }), { ...client, keyPEM });
+			assert.equal(outcome.text, "true device-1");
+		}
+	});
+	it("given: as a Key of fleetling/crypto", async () => {
+		for (const key of ["rsa", "ec"] as const) {
+			const client = await device(key);
+			const peer = await asking({ rejectUnauthorized: true });
+			const outcome = await connectOnce({
+				...{ port: peer.port, serverName, ca: root.certPEM },
+				...{ certificate: client.chainPEM, key: client.keyPEM, asKey: true },
+			});
 			assert.equal(outcome.text, "true device-1");
 		}
 	});

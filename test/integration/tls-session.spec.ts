@@ -4,7 +4,7 @@ import { constants } from "node:crypto";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { type Authority, createAuthority, days, type Issued } from "../pki/pki";
 import type { Connection } from "./programs/tls-connection";
-import { closePeers, connectXS, nodePeer, type Outcome, opensslPeer, type Peer, proxyPeer } from "./tls-peers";
+import { closePeers, connectXS, endSoon, nodePeer, type Outcome, opensslPeer, type Peer, proxyPeer } from "./tls-peers";
 
 const serverName = "server.test";
 
@@ -25,7 +25,7 @@ describe("tls: sessions", function () {
 	/** A server that says whether it resumed; without tickets it keeps sessions itself. */
 	function sessionPeer(tickets: boolean, options: TlsOptions = {}): Promise<Peer> {
 		const serve = (socket: TLSSocket): void => {
-			socket.end(socket.isSessionReused() ? "resumed" : "full");
+			endSoon(socket, socket.isSessionReused() ? "resumed" : "full");
 		};
 		if (tickets) return nodePeer(issued, options, serve);
 		return nodePeer(issued, { secureOptions: constants.SSL_OP_NO_TICKET, sessionIdContext: "test", ...options }, serve);

@@ -382,7 +382,8 @@ describe("tls: whom it talks to", function () {
 					port: peer.port,
 					serverName: entry.serverName ?? "server.test",
 					ca: entry.ca(),
-					send: "GET / HTTP/1.0\r\n\r\n",
+					// Node's server speaks first and hangs up: what is sent to it might meet a closed door and be answered by a reset.
+					...(kind === "node" ? {} : { send: "GET / HTTP/1.0\r\n\r\n" }),
 					...entry.options,
 				});
 				assert.equal(outcome.code, entry.code, outcome.message);

@@ -6,7 +6,6 @@ export interface Hello {
 	readonly serverName: string | undefined;
 	readonly groups: readonly number[];
 	readonly signatures: readonly number[];
-	readonly sessionId: readonly number[];
 }
 
 class Cursor {
@@ -66,7 +65,7 @@ export function parseHello(bytes: readonly number[]): Hello {
 	const hello = message.vector(3);
 	const version = hello.number(2);
 	hello.take(32);
-	const sessionId = hello.vector(1).rest();
+	hello.vector(1);
 	const cipherSuites = hello.vector(2).numbers(2);
 	hello.vector(1);
 	const extensions = new Map<number, readonly number[]>();
@@ -76,7 +75,6 @@ export function parseHello(bytes: readonly number[]): Hello {
 		version,
 		cipherSuites,
 		extensions,
-		sessionId,
 		serverName: nameIn(extensions.get(0)),
 		groups: listIn(extensions.get(10)),
 		signatures: listIn(extensions.get(13)),

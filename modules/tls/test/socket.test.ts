@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import { FleetlingError } from "fleetling/error/error";
-import { type SecureOptions, type TLSOptions, TLSSocket, TrustStore } from "fleetling/tls/tls";
+import { type SecureOptions, type TLSOptions, TLSSocket, type TransportOptions, TrustStore } from "fleetling/tls/tls";
 import { afterEach, beforeEach, describe, it } from "test/harness";
 import Timer from "timer";
 import { FakeTransport } from "./fake";
@@ -147,7 +147,9 @@ describe("tls/socket", () => {
 			const noise = make({ session: Uint8Array.from({ length: 300 }, (_, index) => (index === 0 ? 1 : index & 255)) });
 			for (const { transport } of [nothing, noise]) {
 				transport.connect();
-				assert.deepEqual(parseHello(transport.sent).sessionId, []);
+				const { extensions } = parseHello(transport.sent);
+				assert.deepEqual(extensions.get(35) ?? [], [], "no ticket");
+				assert.isFalse(extensions.has(41), "no pre-shared key");
 			}
 		});
 	});
@@ -166,6 +168,19 @@ describe("tls/socket", () => {
 			const reason = new FleetlingError("net.timeout", "too slow");
 			transport.end(reason);
 			assert.equal(errors[0], reason);
+		});
+		it("the transport fails while it is being made", () => {
+			class Hasty extends FakeTransport {
+				constructor(options: TransportOptions) {
+					super(options);
+					options.onError(new Error("no network"));
+				}
+			}
+			const { socket, transport, errors } = make({}, { io: Hasty });
+			assert.equal(errors[0]?.code, "net.refused");
+			assert.equal(transport.closed, 1);
+			socket.close();
+			assert.equal(errors.length, 1);
 		});
 		it("no connection in time", async () => {
 			const { errors } = make({ handshakeTimeout: 20 });
@@ -223,6 +238,12 @@ describe("tls/socket", () => {
 			for (const byte of record(21, 2, 112)) transport.receive(Uint8Array.of(byte));
 			assert.equal(errors[0]?.code, "tls.handshake");
 			assert.match(errors[0]?.message ?? "", /unrecognised name.*check the configured address/);
+		});
+		it("a goodbye", () => {
+			const { transport, errors } = make();
+			transport.connect();
+			transport.receive(record(21, 1, 0));
+			assert.equal(errors[0]?.code, "tls.closed");
 		});
 		it("an alert about our certificate", () => {
 			const { transport, errors } = make();

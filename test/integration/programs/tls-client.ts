@@ -1,5 +1,8 @@
 /** Makes TLS connections one after the other, as the driver describes them, and tells how each of them went. */
+
 import TCP from "embedded:io/socket/tcp";
+import Base64 from "base64";
+import { Key } from "fleetling/crypto/key";
 import { SHA256 } from "fleetling/crypto/sha256";
 import type { FleetlingError } from "fleetling/error/error";
 import { type SecureOptions, TLSSocket, type TransportConstructor, TrustStore } from "fleetling/tls/tls";
@@ -37,7 +40,9 @@ function secureOf(connection: Connection, trust: TrustStore, onSession: (session
 		onSession,
 		session: sessionFor(connection),
 		...(certificate === undefined ? {} : { certificate }),
-		...(key === undefined ? {} : { key }),
+		...(key === undefined
+			? {}
+			: { key: connection.asKey ? Key.import(Base64.decode(key.replace(/-----[^-]+-----|\s/g, ""))) : key }),
 		...(handshakeTimeout === undefined ? {} : { handshakeTimeout }),
 		...(maxFragmentLength === undefined ? {} : { maxFragmentLength }),
 		...(minimumDate === undefined ? {} : { minimumDate }),
@@ -55,6 +60,8 @@ function connect(connection: Connection, index: number, done: () => void): void 
 	let opened: object | undefined;
 	let timer: Timer | undefined;
 	const finish = (error?: FleetlingError): void => {
+		// As any keeper of sessions does: one that was resumed and not replaced is kept.
+		sessions[index] ??= sessions[connection.resume ?? index];
 		Timer.clear(timer);
 		trust.close();
 		emit({

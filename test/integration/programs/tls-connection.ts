@@ -6,6 +6,8 @@ export interface Connection {
 	readonly ca: string;
 	readonly certificate?: string;
 	readonly key?: string;
+	/** Hands the key over as a Key of fleetling/crypto instead of as PEM. */
+	readonly asKey?: boolean;
 	readonly handshakeTimeout?: number;
 	readonly maxFragmentLength?: 512 | 1024 | 2048 | 4096;
 	readonly minimumDate?: number;

@@ -23,7 +23,6 @@ const plan = parameters as unknown as Plan;
 const outcomes = new Map<string, number>();
 const buffer = new Uint8Array(1024);
 let session: ArrayBuffer | undefined;
-let held: TLSSocket | undefined;
 
 type Kind = "full" | "resumed" | "identified" | "wrong-name" | "noise" | "closing" | "left";
 
@@ -61,10 +60,9 @@ function connect(kind: Kind, done: () => void): void {
 		const name = `${kind}: ${result}`;
 		outcomes.set(name, (outcomes.get(name) ?? 0) + 1);
 		trust.close();
-		held = undefined;
 		Timer.set(() => done());
 	};
-	held = new TLSSocket({
+	new TLSSocket({
 		io: TCP as unknown as TransportConstructor,
 		address: "127.0.0.1",
 		port: ports[kind] ?? plan.good,
