@@ -25,7 +25,9 @@ function importsOf(file: string, text: string): Import[] {
 }
 
 const layerOf = (path: string): number =>
-	layers.findIndex((layer) => path === `src/${layer}` || path.startsWith(`src/${layer}/`));
+	layers.findIndex(
+		(layer) => [layer, layer.replace(".ts", "")].some((name) => path === `src/${name}`) || path.startsWith(`src/${layer}/`),
+	);
 
 /** What is wrong with an import, or undefined. */
 function fault({ file, target }: Import): string | undefined {
