@@ -59,6 +59,8 @@ export class TLSSocket {
 	#unread = 0;
 	/** What the caller was last told it can write. */
 	#told = 0;
+	/** The peer has said that it is done. */
+	#deaf = false;
 	/** The transport is at its end: to be reported once everything that arrived before has been dealt with. */
 	#ended: { readonly cause: unknown } | undefined;
 	/** Found where no callback may be called; reported soon. */
@@ -147,7 +149,7 @@ export class TLSSocket {
 		return this.#engine?.protocol;
 	}
 
-	/** The cipher suite while the connection is open, as the library calls it. */
+	/** While the connection is open, as the library calls it. */
 	get cipherSuite(): string | undefined {
 		return this.#engine?.cipherSuite;
 	}
@@ -161,8 +163,7 @@ export class TLSSocket {
 		const count = Math.min(target ?? this.#unread, this.#unread);
 		if (count <= 0) return undefined;
 		const result = new ArrayBuffer(count);
-		this.#take(result);
-		return result;
+		return this.#take(result) > 0 ? result : undefined;
 	}
 
 	#take(buffer: ArrayBuffer | Uint8Array): number {
@@ -201,7 +202,8 @@ export class TLSSocket {
 	close(): void {
 		const engine = this.#engine;
 		if (engine !== undefined && this.#ended === undefined) {
-			if (this.#state === "open") engine.end();
+			// A peer that has closed reads no more: an answer would cost a segment and a reset (RFC 8446 section 6.1 asks for none).
+			if (this.#state === "open" && !this.#deaf) engine.end();
 			try {
 				// Also the alert that explains a failed handshake to the server. What the transport does not take now is lost.
 				this.#flush(engine);
@@ -220,12 +222,9 @@ export class TLSSocket {
 		this.#turn = undefined;
 		this.#transport?.close();
 		this.#transport = undefined;
-		this.#engine?.close();
+		for (const owned of [this.#engine, this.#identity, this.#input, this.#output]) owned?.close();
 		this.#engine = undefined;
-		this.#identity?.close();
 		this.#identity = undefined;
-		this.#input.close();
-		this.#output.close();
 		this.#unread = 0;
 	}
 
@@ -281,7 +280,6 @@ export class TLSSocket {
 		return failure === "refused" && cause instanceof FleetlingError ? cause : describeTransport(this.#peer, failure, cause);
 	}
 
-	/** The error for an exception of the transport. */
 	#broken(error: unknown): FleetlingError {
 		return describeTransport(this.#peer, this.#state === "open" ? "truncated" : "closed", error);
 	}
@@ -323,7 +321,8 @@ export class TLSSocket {
 		const start = Time.ticks;
 		for (;;) {
 			const status = engine.step();
-			const sent = status === stepMore || this.#flush(engine);
+			// What ends a resumed handshake waits for what the caller writes first: one segment instead of two.
+			const sent = status === stepMore || status === stepConnected || this.#flush(engine);
 			switch (status) {
 				case stepMore:
 					if (Time.delta(start) < patience) break;
@@ -367,6 +366,7 @@ export class TLSSocket {
 					this.#reportSession(engine);
 					break;
 				case closedByPeer:
+					this.#deaf = true;
 					throw this.#over("end");
 				default:
 					if (count < 0) throw describeFailure(this.#peer, engine.failure());
@@ -378,7 +378,7 @@ export class TLSSocket {
 
 	/** Announces room for writing. */
 	#offer(engine: Engine): void {
-		this.#flush(engine);
+		if (this.#told > 0) this.#flush(engine);
 		const room = engine.writable;
 		if (room <= this.#told) return;
 		this.#told = room;

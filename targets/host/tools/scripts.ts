@@ -1,9 +1,36 @@
 /** TypeScript to JavaScript for XS: one run of tsc over the project, file by file, with source maps. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { withLock } from "./lock";
 import { root, scriptFolder } from "./paths";
+
+/** Where TypeScript for XS lies (tsconfig.json). */
+const folders = [
+	"src",
+	"modules",
+	"targets/host",
+	"test/unit",
+	"test/xs",
+	"test/integration/programs",
+	"test/firmware",
+	"test/bench/programs",
+];
+
+/** Changes with every source file: what has been compiled is not compiled again, and not under the feet of another command. */
+function fingerprint(): string {
+	const digest = createHash("sha256").update(readFileSync(join(root, "tsconfig.json")));
+	for (const folder of folders) {
+		if (!existsSync(join(root, folder))) continue;
+		for (const file of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).sort()) {
+			if (!file.endsWith(".ts")) continue;
+			const { mtimeMs, size } = statSync(join(root, folder, file));
+			digest.update(`${folder}/${file}:${mtimeMs}:${size}\n`);
+		}
+	}
+	return digest.digest("hex");
+}
 
 /**
  * Emits JavaScript for all TypeScript that can run on XS. Types are checked by `npm run check`, not here, so that a file
@@ -12,6 +39,9 @@ import { root, scriptFolder } from "./paths";
 export async function compileScripts(): Promise<void> {
 	await withLock("scripts", async () => {
 		mkdirSync(scriptFolder, { recursive: true });
+		const stamp = join(scriptFolder, "compiled");
+		const sources = fingerprint();
+		if (existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return;
 		const result = spawnSync(
 			process.execPath,
 			[
@@ -22,6 +52,7 @@ export async function compileScripts(): Promise<void> {
 			{ encoding: "utf8", cwd: root },
 		);
 		if (result.status !== 0) throw new Error(`tsc failed:\n${result.stdout}${result.stderr}`);
+		writeFileSync(stamp, sources);
 	});
 }
 
