@@ -132,7 +132,6 @@ class Resolver implements Resolved {
 		const script = [".ts", ".js", ".mjs"].map((extension) => base + extension).find(existsSync);
 		const native = `${base}.c`;
 		const hasNative = existsSync(native);
-		if (!script && !hasNative && process.env.FLEETLING_LENIENT) return;
 		if (!script && !hasNative) throw new Error(`${path}: no source for "${specifier}" at ${base}`);
 		if (script && !this.modules.has(specifier)) this.modules.set(specifier, script);
 		if (hasNative && !this.natives.includes(native)) this.natives.push(native);
@@ -145,7 +144,6 @@ class Resolver implements Resolved {
 				: this.modules.has(pattern)
 					? [pattern]
 					: [];
-			if (matches.length === 0 && process.env.FLEETLING_LENIENT) continue;
 			if (matches.length === 0) throw new Error(`preload "${pattern}": no such module`);
 			for (const name of matches) if (!this.preload.includes(name)) this.preload.push(name);
 		}

@@ -24,7 +24,6 @@ const { values } = parseArgs({
 const main = values.test ?? values.program;
 if (main === undefined) throw new Error("--test FILE or --program FILE is needed");
 
-process.env.FLEETLING_LENIENT ??= "1";
 await compileScripts();
 const runtime = await buildRuntime({
 	bits: values.bits === "32" ? 32 : 64,

@@ -185,21 +185,13 @@ async function compile(units: readonly Unit[], folder: string, progress: (done: 
 	let done = 0;
 	const worker = async (): Promise<void> => {
 		for (let item = stale[next++]; item; item = stale[next++]) {
-			try {
-				await run("gcc", [...item.unit.flags, "-c", item.unit.source, "-o", `${item.object}.tmp`]);
-			} catch (error) {
-				if (!process.env.FLEETLING_LENIENT || !/main\/modules\/|idf\//.test(item.unit.source)) throw error;
-				process.stderr.write(`SKIPPED (does not compile): ${item.unit.source}\n`);
-				if (process.env.FLEETLING_LENIENT === "show") process.stderr.write(String(error));
-				objects[units.indexOf(item.unit)] = "";
-				continue;
-			}
+			await run("gcc", [...item.unit.flags, "-c", item.unit.source, "-o", `${item.object}.tmp`]);
 			renameSync(`${item.object}.tmp`, item.object);
 			progress(++done, stale.length);
 		}
 	};
 	await Promise.all([worker(), worker()]);
-	return objects.filter((object) => object !== "");
+	return objects;
 }
 
 /** Builds what is stale and returns the path of the runtime. */
