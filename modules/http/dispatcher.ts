@@ -64,9 +64,9 @@ export class Dispatcher implements TransactionOwner, ConnectionListener, Deadlin
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;
-		const open = this.#active === undefined ? this.#queue.splice(0) : [this.#active, ...this.#queue.splice(0)];
 		this.drop();
-		for (const transaction of open) transaction.fail(this.cancelled(), true);
+		this.#active?.fail(this.cancelled(), true);
+		for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next.fail(this.cancelled(), true);
 	}
 
 	release(): void {

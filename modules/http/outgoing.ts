@@ -1,8 +1,9 @@
 import { FleetlingError } from "fleetling/error/error";
 import TextEncoder from "text/encoder";
 import type { Connection } from "./connection";
-import { formatHead, type RequestHead } from "./head";
+import { formatHead } from "./head";
 import { joinBytes } from "./limits";
+import type { RequestOptions } from "./types";
 
 /** A request on its way out: what has been composed, and how much of a body its caller still has to write. */
 export class Outgoing {
@@ -10,17 +11,13 @@ export class Outgoing {
 	#offset = 0;
 	#left: number;
 
-	/** @param bodyLength of a body that is written bit by bit; undefined for one that is there as a whole, or for none */
-	constructor(
-		head: Omit<RequestHead, "length">,
-		body: string | ArrayBuffer | Uint8Array | undefined,
-		bodyLength: number | undefined,
-	) {
+	constructor({ method = "GET", path, headers = [], body, bodyLength }: RequestOptions, authority: string, keepAlive: boolean) {
 		const encoder = new TextEncoder();
 		let content: Uint8Array | undefined;
 		if (typeof body === "string") content = encoder.encode(body);
 		else if (body !== undefined) content = body instanceof ArrayBuffer ? new Uint8Array(body) : body;
-		const bytes = encoder.encode(formatHead({ ...head, length: content?.length ?? bodyLength }));
+		const length = content?.length ?? bodyLength;
+		const bytes = encoder.encode(formatHead({ method, path, authority, headers, length, keepAlive }));
 		this.#left = bodyLength ?? 0;
 		if (content === undefined || content.length === 0) this.#pieces = [bytes];
 		else if (bytes.length + content.length <= joinBytes) {

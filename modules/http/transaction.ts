@@ -41,7 +41,6 @@ export class Transaction implements HTTPRequest, ConnectionListener, DeadlineOwn
 	#ended: { readonly error: FleetlingError | undefined } | undefined;
 	#failure: FleetlingError | undefined;
 
-	/** Of the caller: called with this request as `this`. */
 	readonly #onReadable: ((this: HTTPRequest, count: number) => void) | undefined;
 	readonly #owner: TransactionOwner;
 	readonly #options: RequestOptions;
@@ -78,10 +77,7 @@ export class Transaction implements HTTPRequest, ConnectionListener, DeadlineOwn
 		parser.begin(this.#method, this.#options.wanted);
 		this.#phase.start(this.timeouts.send);
 		try {
-			const { path, headers = [], body, bodyLength } = this.#options;
-			const { authority } = this.#owner;
-			const keepAlive = this.timeouts.keepAlive > 0;
-			this.#outgoing = new Outgoing({ method: this.#method, path, authority, headers, keepAlive }, body, bodyLength);
+			this.#outgoing = new Outgoing(this.#options, this.#owner.authority, this.timeouts.keepAlive > 0);
 			this.#sent = false;
 			if (this.#bodyBegun) {
 				this.#bodyBegun = false;
@@ -172,12 +168,14 @@ export class Transaction implements HTTPRequest, ConnectionListener, DeadlineOwn
 		if (count === 0) return this.readOn(buffer, size);
 		this.#taken += count;
 		this.#run = run - count;
+		// The peer's silence counts from here: until now it was held back.
+		if (count === run && !this.#dispatching) this.#phase.touch();
 		return count;
 	}
 
 	/** Reads across the ends of runs: what came with the headers, chunk framing, the last bytes. */
 	private readOn(buffer: ArrayBuffer | Uint8Array, size: number): number {
-		if (this.#run === 0 && this.#dry && this.#dispatching) return 0;
+		if (this.#run === 0 && this.#dry) return 0;
 		const connection = this.#connection;
 		const parser = this.#parser;
 		if (this.#state !== "body" || connection === undefined || parser === undefined || this.#failure !== undefined) return 0;
@@ -205,8 +203,7 @@ export class Transaction implements HTTPRequest, ConnectionListener, DeadlineOwn
 		} catch (error) {
 			this.#failure = this.blame(error);
 		}
-		// The peer's silence counts from here: until now it was held back.
-		this.#phase.touch();
+		if (filled > 0) this.#phase.touch();
 		if (this.#failure !== undefined || parser.phase === "done" || (this.#ended !== undefined && connection.pending === 0))
 			this.defer();
 		return filled;

@@ -51,6 +51,16 @@ describe("http client: the kept connection", () => {
 		assert.isTrue(wire.last.closed);
 		assert.equal(closed, 1);
 	});
+	it("is not closed while it is in use again", async () => {
+		const wire = new Wire();
+		const { client, socket } = await kept(wire, wire.client({ timeouts: { keepAlive: 40 } }));
+		await turn(20);
+		const next = new Recorded(client);
+		await turn(60);
+		assert.isFalse(socket.closed);
+		socket.arrive(ok("2"));
+		assert.deepEqual(next.events, ["head 200", "done"]);
+	});
 	it("is closed earlier when the server announces to do so", async () => {
 		const wire = new Wire();
 		const client = wire.client();

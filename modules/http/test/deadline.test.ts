@@ -98,20 +98,38 @@ describe("http client: deadlines", () => {
 		}
 		assert.equal(recorded.error?.code, "net.timeout");
 	});
-	it("idle stands while the caller has not read what has come, and runs on when it has", async () => {
-		const wire = new Wire();
-		const recorded = new Recorded(wire.client({ timeouts: { ...long, idle: 30 } }), { onReadable() {} });
-		await turn();
-		wire.last.takes();
-		wire.last.arrive(`${head}abc`);
-		await turn(100);
-		assert.isFalse(recorded.done);
-		assert.equal(recorded.request.read(new Uint8Array(16)), 3);
-		await turn(10);
-		assert.isFalse(recorded.done);
-		await turn(50);
-		assert.equal(recorded.error?.code, "net.timeout");
-	});
+	for (const apart of [false, true]) {
+		it(`idle stands while the caller has not read what has come${apart ? " after the headers" : ""}, and begins again when it has`, async () => {
+			const wire = new Wire();
+			const recorded = new Recorded(wire.client({ timeouts: { ...long, idle: 80 } }), { onReadable() {} });
+			await turn();
+			wire.last.takes();
+			if (apart) wire.last.arrive(head);
+			wire.last.arrive(apart ? "abc" : `${head}abc`);
+			await turn(apart ? 60 : 150);
+			assert.isFalse(recorded.done);
+			assert.equal(recorded.request.read(new Uint8Array(apart ? 3 : 16)), 3);
+			await turn(50);
+			assert.isFalse(recorded.done, "the time before counts");
+			await turn(60);
+			assert.equal(recorded.error?.code, "net.timeout");
+		});
+	}
+	for (const begun of [`${head}abc`, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc"]) {
+		it("idle is not held up by a caller that asks again and again", async () => {
+			const wire = new Wire();
+			const recorded = new Recorded(wire.client({ timeouts: { ...long, idle: 50 } }), { onReadable() {} });
+			await turn();
+			wire.last.takes();
+			wire.last.arrive(begun);
+			const buffer = new Uint8Array(16);
+			for (let i = 0; i < 15; i++) {
+				recorded.request.read(buffer);
+				await turn(10);
+			}
+			assert.equal(recorded.error?.code, "net.timeout");
+		});
+	}
 	it("send stands while the caller has not written its body", async () => {
 		const wire = new Wire();
 		const recorded = new Recorded(wire.client({ timeouts: { ...long, send: 20 } }), {

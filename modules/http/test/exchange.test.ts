@@ -199,6 +199,19 @@ describe("http exchange: redirects", () => {
 		assert.equal((await exchange(pool, { url: base })).text(), "y");
 		assert.lengthOf(wire.sockets, 2);
 	});
+	it("are followed even if their own body breaks off", async () => {
+		const wire = new Wire();
+		const waiting = exchange(wire.client(), { url: "/x" });
+		await turn();
+		wire.last.takes();
+		wire.last.arrive("HTTP/1.1 302 Found\r\nLocation: /y\r\nContent-Length: 100\r\n\r\nmoved");
+		wire.last.end();
+		await turn();
+		assert.lengthOf(wire.sockets, 2);
+		wire.last.takes();
+		wire.last.arrive(response("200 OK", "there"));
+		assert.equal((await waiting).text(), "there");
+	});
 	it("of a client alone stay within its origin", async () => {
 		const wire = new Wire();
 		const client = new HTTPClient({ host: "192.0.2.1", port: 80, socket: wire.socket(), dns: wire.dns() });
@@ -278,6 +291,24 @@ describe("http download", () => {
 		assert.equal(blocks.join(""), text);
 		assert.equal(worst, 1);
 		assert.deepEqual([...new Set(unread)], [0]);
+	});
+	it("ends after its last block has been dealt with", async () => {
+		for (const size of [1024, 1025]) {
+			const { pool } = answering({ "GET /": response("200 OK", "x".repeat(size)) }, {}, 10_000);
+			let dealt = 0;
+			const got = await download(
+				pool,
+				collect([], {
+					async onBlock(bytes) {
+						const { length } = bytes;
+						await turn(10);
+						dealt += length;
+					},
+				}),
+			);
+			assert.equal(dealt, size);
+			assert.equal(got.received, size);
+		}
 	});
 	it("leaves the body of an error alone", async () => {
 		const blocks: string[] = [];

@@ -355,6 +355,18 @@ describe("http response parser", () => {
 		assert.isUndefined(parser.keepAlive);
 		assert.isTrue(parser.persistent);
 	});
+	for (const end of ["\r\n", "\n"]) {
+		it(`takes a line of exactly the limit that ends with ${JSON.stringify(end)}, and none longer`, () => {
+			for (const [length, error] of [
+				[64, undefined],
+				[65, "http.head-too-large"],
+			] as const) {
+				const response = `HTTP/1.1 204 No Content${end}X: ${"a".repeat(length - 3)}${end}${end}`;
+				for (const cuts of allCuts(response.length))
+					assert.equal(feed(response, { limits: { lineBytes: 64 }, cuts }).error, error, `cut at ${cuts}`);
+			}
+		});
+	}
 	for (const [field, expected] of [
 		["timeout=5", 5000],
 		["max=100, timeout=15", 15_000],
