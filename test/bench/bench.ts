@@ -4,13 +4,16 @@ import { cpus, release } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { buildFolder } from "../../targets/host/tools/paths";
+import { latency } from "./latency";
+import { memory } from "./memory";
 import { pinning } from "./processes";
 import type { Outcome, Section } from "./section";
 import { formatGoals, formatTable, type Goal, isMet } from "./table";
 import { update } from "./update";
+import { wire } from "./wire";
 import { Workspace } from "./workspace";
 
-const sections: Readonly<Record<string, Section>> = { update };
+const sections: Readonly<Record<string, Section>> = { update, memory, latency, wire };
 
 const usage = `usage: npm run bench -- [options]
 
@@ -37,28 +40,21 @@ const machine = {
 
 async function runSections(names: readonly string[]): Promise<Record<string, Outcome & { readonly seconds: number }>> {
 	const workspace = new Workspace();
-	const stop = (): void => {
-		workspace.remove();
-		process.exit(130);
-	};
-	process.once("SIGINT", stop);
-	process.once("SIGTERM", stop);
+	process.once("exit", () => workspace.remove());
+	for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 	const outcomes: Record<string, Outcome & { readonly seconds: number }> = {};
-	try {
-		for (const name of names) {
-			const section = sections[name];
-			if (section === undefined) throw new Error(`--only ${name}: there is no such topic\n${usage}`);
-			const begun = performance.now();
-			const progress = (text: string): void => {
-				if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}: ${text}`);
-			};
-			const outcome = await section({ workspace, quick: values.quick, progress });
-			if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-			for (const table of outcome.tables) process.stdout.write(`${formatTable(table)}\n`);
-			outcomes[name] = { ...outcome, seconds: (performance.now() - begun) / 1000 };
-		}
-	} finally {
-		workspace.remove();
+	for (const name of names) {
+		const section = sections[name];
+		if (section === undefined) throw new Error(`--only ${name}: there is no such topic\n${usage}`);
+		const begun = performance.now();
+		const progress = (text: string): void => {
+			if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}: ${text}`);
+		};
+		const outcome = await section({ workspace, quick: values.quick, progress });
+		if (process.stderr.isTTY) process.stderr.write("\r\x1b[K");
+		if (outcome.skipped !== undefined) process.stdout.write(`*** ${name}: SKIPPED, ${outcome.skipped} ***\n\n`);
+		for (const table of outcome.tables) process.stdout.write(`${formatTable(table)}\n`);
+		outcomes[name] = { ...outcome, seconds: (performance.now() - begun) / 1000 };
 	}
 	return outcomes;
 }
@@ -82,5 +78,10 @@ async function main(): Promise<void> {
 	process.stdout.write(`figures: ${path}\n`);
 }
 
-await main();
+try {
+	await main();
+} catch (error) {
+	process.stderr.write(`the benchmark failed: ${(error as Error).message}\n`);
+	process.exitCode = 1;
+}
 process.exit();

@@ -11,6 +11,8 @@ export interface Context {
 }
 
 export interface Outcome {
+	/** Why nothing was measured. */
+	readonly skipped?: string;
 	readonly tables: readonly Table[];
 	readonly goals: readonly Goal[];
 	/** Everything measured, for the JSON file. */

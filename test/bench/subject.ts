@@ -8,6 +8,7 @@ import { type DeviceEvent, flashDevice, HostDevice } from "../../targets/host/to
 import { resolveManifests } from "../../targets/host/tools/manifest";
 import { root } from "../../targets/host/tools/paths";
 import { compileScripts } from "../../targets/host/tools/scripts";
+import { RdfmServer } from "../servers/rdfm/server";
 import { cpuSeconds, pin } from "./processes";
 
 export const deviceType = "bench";
@@ -49,6 +50,18 @@ export interface SubjectOptions {
 	readonly onEvent?: (event: DeviceEvent) => void;
 }
 
+/** Devices are process groups of their own: none may outlive the benchmark, however it ends. */
+const running = new Set<number>();
+process.on("exit", () => {
+	for (const pid of running) {
+		try {
+			process.kill(pid, "SIGKILL");
+		} catch {
+			// It has ended by itself.
+		}
+	}
+});
+
 const linePattern = /^[A-Z] \((\d+)\) (.*)$/;
 
 /** A device with its log taken apart. */
@@ -69,7 +82,10 @@ export class Subject {
 			...(onEvent === undefined ? {} : { onEvent }),
 			onConsole: (text) => this.#hear(text),
 		});
-		pin(this.device.pid, "measured");
+		const { pid } = this.device;
+		running.add(pid);
+		void this.device.done.finally(() => running.delete(pid));
+		pin(pid, "measured");
 	}
 
 	/** The first line that matches, past or to come. */
@@ -95,6 +111,21 @@ export class Subject {
 /** Flashes a device and returns the path. */
 export function makeFlashFile(path: string, image: Buffer, partitions: string): string {
 	flashDevice(path, image, partitions);
+	return path;
+}
+
+/**
+ * Flash of a device that has made its key, which takes a second or more, and is not known to any server: the same for
+ * everything that measures something else.
+ */
+export async function introducedFlash(path: string, runtime: string): Promise<string> {
+	const server = new RdfmServer();
+	await server.start({});
+	makeFlashFile(path, await firmware(versions.old), "partitions.csv");
+	const subject = new Subject({ runtime, flash: path, url: server.url });
+	await server.waitForPending(mac, 60_000);
+	await subject.device.cutPower();
+	await server.stop();
 	return path;
 }
 

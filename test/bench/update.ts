@@ -81,12 +81,22 @@ interface Printed {
 	readonly sha256: string;
 }
 
-async function measureC({ context, peers, certificates, program, image }: Bench, transport: Transport): Promise<Sample & { suite: string }> {
+async function measureC(
+	{ context, peers, certificates, program, image }: Bench,
+	transport: Transport,
+): Promise<Sample & { suite: string }> {
 	const file = context.workspace.path("c.bin");
 	const port = String(transport === "tls" ? peers.https : peers.http);
-	const printed = await runJSON<Printed>(program, ["127.0.0.1", port, "/package", file, transport === "tls" ? certificates.ca : "-"]);
+	const printed = await runJSON<Printed>(program, [
+		"127.0.0.1",
+		port,
+		"/package",
+		file,
+		transport === "tls" ? certificates.ca : "-",
+	]);
 	rmSync(file);
-	if (printed.sha256 !== createHash("sha256").update(image).digest("hex")) throw new Error("the C program received something else");
+	if (printed.sha256 !== createHash("sha256").update(image).digest("hex"))
+		throw new Error("the C program received something else");
 	return { wall: printed.wall / 1e6, cpu: printed.cpu / 1e6, suite: printed.suite };
 }
 
@@ -125,21 +135,37 @@ function rows(transport: Transport, turns: Turns): string[][] {
 		decimals(rates(samples), 1),
 		decimals(median(samples.map(({ wall }) => wall)), 3),
 		decimals(median(samples.map(({ cpu }) => cpu)), 3),
-		decimals(medianRatio(turns.c.map(({ wall }) => wall), samples.map(({ wall }) => wall))),
-		decimals(medianRatio(turns.c.map(({ cpu }) => cpu), samples.map(({ cpu }) => cpu))),
+		decimals(
+			medianRatio(
+				turns.c.map(({ wall }) => wall),
+				samples.map(({ wall }) => wall),
+			),
+		),
+		decimals(
+			medianRatio(
+				turns.c.map(({ cpu }) => cpu),
+				samples.map(({ cpu }) => cpu),
+			),
+		),
 	];
 	return [
 		row("device: download, hash, flash", turns.device),
 		row("(b) C program", turns.c),
 		row("(a) curl | tee | sha256sum", turns.tools),
 		row("server alone (curl to nothing)", turns.server),
-		row("device: verification of the slot", turns.device.map(({ verification }) => verification)),
+		row(
+			"device: verification of the slot",
+			turns.device.map(({ verification }) => verification),
+		),
 	];
 }
 
 const goalOf = (transport: Transport, { device, c }: Turns): Goal => ({
 	name: `update over ${transport}: device's rate to that of C`,
-	measured: medianRatio(c.map(({ wall }) => wall), device.map(({ wall }) => wall)),
+	measured: medianRatio(
+		c.map(({ wall }) => wall),
+		device.map(({ wall }) => wall),
+	),
 	limit: 0.8,
 	bound: "at least",
 	unit: "",
@@ -156,7 +182,10 @@ export const update: Section = async (context): Promise<Outcome> => {
 	const certificates = await makeCertificates(workspace);
 	const peers = await Peers.start(file, certificates);
 	const server = new RdfmServer();
-	const results: Record<Transport, Turns> = { tcp: { device: [], c: [], tools: [], server: [] }, tls: { device: [], c: [], tools: [], server: [] } };
+	const results: Record<Transport, Turns> = {
+		tcp: { device: [], c: [], tools: [], server: [] },
+		tls: { device: [], c: [], tools: [], server: [] },
+	};
 	try {
 		await server.start({});
 		const common = { context, peers, certificates, runtime, program, image };
@@ -183,7 +212,7 @@ export const update: Section = async (context): Promise<Outcome> => {
 		head: ["what", "over", "MB/s", "seconds", "CPU s", "rate to C", "C's CPU to its"],
 		rows: transports.flatMap((transport) => rows(transport, results[transport])),
 		notes: [
-			"device: from its log, \"downloading\" to \"bytes received\"; connection and full handshake included, as in (b) and (a).",
+			'device: from its log, "downloading" to "bytes received"; connection and full handshake included, as in (b) and (a).',
 			"(b) reads, hashes with PSA and writes a file in blocks of 4 KiB; the device hashes and programs a NOR flash model that is a mapped file.",
 		],
 	};

@@ -33,6 +33,7 @@ int main(int argc, char **argv)
 		fail("mbedtls_ssl_get_session", 0);
 	printf("{\"suite\":\"%s\",\"wall\":[", mbedtls_ssl_get_ciphersuite(&connection.ssl));
 	connectionClose(&connection);
+	certificatesVerified = 0;
 	{
 		double cpu = cpuMicroseconds();
 
@@ -43,6 +44,8 @@ int main(int argc, char **argv)
 			printf("%s%.0f", i ? "," : "", wallMicroseconds() - wall);
 			connectionClose(&connection);
 		}
+		if (resumed == (certificatesVerified > 0))
+			fail("resuming as wanted", (int)certificatesVerified);
 		printf("],\"cpu\":%.0f}\n", (cpuMicroseconds() - cpu) / count);
 	}
 	return 0;

@@ -26,6 +26,9 @@ extern void fail(const char *what, int code) __attribute__((noreturn));
 extern double wallMicroseconds(void);
 extern double cpuMicroseconds(void);
 
+/* How many certificates have been verified in all: none for a resumed handshake. */
+extern unsigned certificatesVerified;
+
 extern int connectTCP(const char *address, const char *port);
 /* Sends all of it or ends the program. */
 extern void sendAll(int socket, const char *text);
