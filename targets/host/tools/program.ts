@@ -70,6 +70,8 @@ export function resolveProgram(main: string): { readonly resolved: Resolved; rea
 	};
 }
 
+let written = 0;
+
 /** Writes the archive of a program and returns its path. `limits`: the manifest's memory limits instead of the tests' own. */
 export function writeProgram(
 	main: string,
@@ -79,7 +81,8 @@ export function writeProgram(
 	const bytes = makeArchive(program.resolved, { main: program.main, ...options });
 	const folder = join(buildFolder, "programs");
 	mkdirSync(folder, { recursive: true });
-	const path = join(folder, `${specifierOf(resolve(main)).replaceAll("/", "-")}-${process.pid}-${basename(main, ".ts")}.xsma`);
+	// Programs run side by side, and each removes its archive when it ends.
+	const path = join(folder, `${basename(main, ".ts")}-${process.pid}-${written++}.xsma`);
 	writeFileSync(path, bytes);
 	return path;
 }
