@@ -29,7 +29,7 @@ describe("unit tests on XS", () => {
 					program ??= runXS({ main: file, mode: "run", timeout: fileTimeout });
 					const isResult = (event: ProgramEvent): boolean => event.event === "test" && event.name === name;
 					const result = await (await program).waitFor(isResult);
-					assert.ok(result.ok, `${String(result.message)}\n${String(result.stack)}`);
+					if (!result.ok) assert.fail(`${String(result.message)}\n${String(result.stack)}`);
 				});
 			}
 			it("ends without a fault", async () => {

@@ -36,7 +36,10 @@ const meanings: Readonly<Record<PSAStatus, Meaning>> = {
 		code: "crypto.no-memory",
 		text: "not enough memory, or too many keys are open: close those that are not needed",
 	},
-	[statuses.insufficientEntropy]: { code: "crypto.failed", text: "the source of random numbers failed" },
+	[statuses.insufficientEntropy]: {
+		code: "crypto.failed",
+		text: "the source of random numbers failed, or the numbers of an RSA key are damaged",
+	},
 	// The library checks each RSA signature before it gives it out.
 	[statuses.invalidSignature]: damaged,
 	[statuses.corruptionDetected]: damaged,

@@ -71,7 +71,7 @@ export function it(name: string, body: Body): void {
 }
 
 function describeError(error: unknown): { message: string; stack: string } {
-	if (error instanceof Error) return { message: `${String(error)}`, stack: error.stack ?? "" };
+	if (error instanceof Error) return { message: `${error.name}: ${error.message}`, stack: error.stack ?? "" };
 	return { message: String(error), stack: "" };
 }
 

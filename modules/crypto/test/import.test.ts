@@ -84,7 +84,9 @@ describe("importing a private key", () => {
 						assert.isTrue(key.verify(data, key.sign(data)), `byte ${index}`);
 					} catch (error) {
 						if (!(error instanceof FleetlingError)) throw error;
-						codes.add(error.code);
+						// Where the damaged modulus has small factors the library may not find numbers that blind the operation, by
+						// chance: it then says that random numbers failed.
+						if (error.code !== "crypto.failed") codes.add(error.code);
 					} finally {
 						key?.close();
 					}
