@@ -95,6 +95,10 @@ int tlsConfigure(mbedtls_ssl_config *config, const TLSSetup *setup, TLSVerificat
 #if defined(MBEDTLS_SSL_RENEGOTIATION)
 	mbedtls_ssl_conf_renegotiation(config, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
 #endif
+#if defined(MBEDTLS_SSL_ENCRYPT_THEN_MAC)
+	/* Of no use with authenticated encryption, and in every hello. */
+	mbedtls_ssl_conf_encrypt_then_mac(config, MBEDTLS_SSL_ETM_DISABLED);
+#endif
 #if defined(MBEDTLS_SSL_SESSION_TICKETS)
 	mbedtls_ssl_conf_session_tickets(config, MBEDTLS_SSL_SESSION_TICKETS_ENABLED);
 #endif
