@@ -110,9 +110,8 @@ export class TLSSocket {
 	}
 
 	#createEngine(secure: SecureOptions): Engine {
-		// By hand: a regular expression in a function is compiled each time, which costs as much as a tenth of a resumed handshake.
-		const given = secure.serverName;
-		const name = given.endsWith(".") ? given.slice(0, -1) : given;
+		// No regular expression: one that is written in a function is compiled each time, at a tenth of a resumed handshake.
+		const name = secure.serverName.endsWith(".") ? secure.serverName.slice(0, -1) : secure.serverName;
 		const address = parseAddress(name);
 		if (address === undefined && !isHostName(name))
 			throw new FleetlingError(
