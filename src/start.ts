@@ -5,16 +5,30 @@ import { FactSheet } from "./agent/facts";
 import { Identity } from "./agent/identity";
 import type { ServerKind } from "./agent/server";
 import { invalidSetting, readSettings, type Settings } from "./agent/settings";
-import { deadlines } from "./common/deadlines";
+import { deadlines, limits } from "./common/deadlines";
 import type { Device } from "./common/device";
 import { Log, type LogOptions, type TaggedLog } from "./common/log";
+import { LogMemory } from "./common/log-memory";
 import { random } from "./common/random";
 import { sleep } from "./common/time";
 import { HTTPWeb } from "./common/web";
+import type { Action } from "./management/actions/action";
+import type { Actions } from "./management/actions/actions";
+import { assembleActions } from "./management/actions/assemble";
+import type { Command } from "./management/commands/command";
+import type { Powers } from "./management/commands/powers";
+import { standardCommands } from "./management/commands/standard";
+import { type Line, ShellSession } from "./management/shell/session";
+import { makePowers, type PowersOptions } from "./powers";
 import { rdfm } from "./servers/rdfm/rdfm";
-import { SlotImageInstaller } from "./update/installers/slot-image";
+import type { UpdatePolicy } from "./update/gate";
+import { singleFiles, singleFileType } from "./update/installers/single-file";
+import { slotImages } from "./update/installers/slot-image";
 import { OTASlots } from "./update/ota-slots";
+import { type PackageForms, refused, verbatim } from "./update/reader";
+import { artifact } from "./update/readers/artifact";
 import { rawImage } from "./update/readers/raw-image";
+import { readKeys } from "./update/readers/signature";
 import { Updater } from "./update/updater";
 
 /** The kinds of server that the configuration key `server` can name. */
@@ -27,6 +41,12 @@ export interface StartOptions {
 	/** Takes the log, line by line. */
 	readonly sink: LogOptions["sink"];
 	readonly events?: AgentEvents;
+	/** What the application has to say to updates, e.g. "not now". */
+	readonly policy?: UpdatePolicy;
+	/** Commands that the application adds to those of the shell. */
+	readonly commands?: readonly Command[];
+	/** Actions that the application offers to managers, or puts in the place of others. More can be added at any time. */
+	readonly actions?: readonly Action[];
 }
 
 /** A running client, for the application that includes it. */
@@ -35,6 +55,8 @@ export interface Fleetling {
 	readonly facts: FactSheet;
 	readonly log: Log;
 	readonly updater: Updater;
+	/** What managers can have the device do; absent when it has no management link. */
+	readonly actions?: Actions | undefined;
 }
 
 /**
@@ -44,21 +66,32 @@ export interface Fleetling {
 export async function start(options: StartOptions): Promise<Fleetling | undefined> {
 	const { device, sink } = options;
 	const { system } = device;
-	const log = new Log({ sink, ticks: () => system.ticks() });
+	let logMemory: LogMemory | undefined;
+	const keep = (line: string): void => {
+		logMemory?.add(line, system.ticks());
+		sink(line);
+	};
+	const log = new Log({ sink: keep, ticks: () => system.ticks() });
 	const main = log.tag("main");
 	let updater: Updater | undefined;
+	let packages: PackageForms | undefined;
 	let booted = false;
 	try {
 		const slots = new OTASlots();
-		updater = makeUpdater(device, slots, log);
+		// Before the configuration is read: a trial has to end even if that is wrong.
+		updater = makeUpdater(device, slots, log, () => packages ?? noPackages);
 		const settings = configure(options);
 		log.levels = settings.logLevel;
+		if (settings.management) logMemory = new LogMemory(limits.logMemory);
 		const slot = slots.running().label;
 		main.info(`version ${updater.version} in slot ${slot} of ${system.target}, reset: ${system.resetReason}`);
 		// Before anything that can fail or take time: on trial, the clock runs from here.
 		booted = true;
 		updater.boot(settings.checkInSeconds * 1000);
-		return await assemble({ ...options, settings, updater, log, slot });
+		packages = packageForms(device, settings, updater);
+		const { updateWindow: window, retryFailHours } = settings;
+		updater.rules = { window, retryFailHours, policy: options.policy };
+		return await assemble({ ...options, settings, updater, slots, log, logMemory, slot });
 	} catch (error) {
 		main.failure(error);
 		if (booted) updater?.giveUp();
@@ -80,14 +113,33 @@ async function rest({ system }: Device, error: unknown, log: TaggedLog): Promise
 	system.restart();
 }
 
-function makeUpdater({ storage, system }: Device, slots: OTASlots, log: Log): Updater {
+const noPackages: PackageForms = { readers: [], installers: {} };
+
+/** What this device installs. With keys for artifacts, nothing that is not signed. */
+function packageForms({ files }: Device, settings: Settings, updater: Updater): PackageForms {
+	const { deviceType, artifactKeys, imageType, secureVersion: minimumSecureVersion } = settings;
+	const keys = artifactKeys === undefined ? [] : readKeys(artifactKeys, "artifactKeys");
+	const image = keys.length > 0 ? refused(rawImage) : verbatim(rawImage);
+	const aliases = imageType === undefined ? ["rootfs-image"] : ["rootfs-image", imageType];
+	return {
+		readers: [image, artifact(() => ({ deviceType, keys, provides: updater.provides }))],
+		installers: {
+			...slotImages(aliases, { minimumSecureVersion }),
+			...(files !== undefined && { [singleFileType]: singleFiles(files) }),
+		},
+	};
+}
+
+function makeUpdater({ storage, system, clock }: Device, slots: OTASlots, log: Log, packages: () => PackageForms): Updater {
 	return new Updater({
 		slots,
 		store: storage.open({ path: "update", format: "string" }),
 		log: log.tag("update"),
-		readers: [rawImage],
-		installers: { "esp32-image": () => new SlotImageInstaller(slots) },
+		packages,
 		resetReason: system.resetReason,
+		random,
+		ticks: () => system.ticks(),
+		clock: () => clock.now(),
 		restart: () => system.restart(),
 	});
 }
@@ -107,21 +159,41 @@ function configure({ device, config }: StartOptions): Settings {
 interface Parts extends StartOptions {
 	readonly settings: Settings;
 	readonly updater: Updater;
+	readonly slots: OTASlots;
 	readonly log: Log;
+	/** Only with management: nobody else reads it. */
+	readonly logMemory: LogMemory | undefined;
 	readonly slot: string;
 }
 
-async function assemble({ device, settings, updater, log, slot, events }: Parts): Promise<Fleetling> {
+async function assemble(parts: Parts): Promise<Fleetling> {
+	const { device, settings, updater, log, slot, events } = parts;
 	const { network, storage, system, clock } = device;
 	const kind = chooseKind(settings);
 	const web = connect(device, settings, log);
 	const tag = log.tag("agent");
 	const identities = storage.open({ path: "identity", format: "buffer" });
 	const identity = await Identity.load(identities, kind.keyType, tag);
-	const server = kind.create({ url: settings.url, web, clock, log: log.tag(settings.server), wake: () => agent.checkNow() });
+	const rest: Rest = { identity, facts: () => facts.read(), agent: () => agent, server: () => server.name };
+	const actions = settings.management ? makeActions(parts, rest) : undefined;
+	const server = kind.create({
+		...{ web, clock, url: settings.url, log: log.tag(settings.server) },
+		wake: () => agent.checkNow(),
+		abort: (id, reason) => updater.abort(id, reason),
+		...(settings.management && {
+			management: {
+				authorized: (work) => agent.authorized(work),
+				alert: (text) => agent.alert(text),
+				...(actions && { actions }),
+				// Made for each session: all of it is of use only while somebody is there.
+				shell: (line, onExit) => openShell(parts, rest, line, onExit),
+			},
+		}),
+	});
 	const facts = new FactSheet({
 		system,
 		version: () => updater.version,
+		settledVersion: () => updater.settledVersion,
 		slot,
 		deviceType: settings.deviceType,
 		mac: settings.mac ?? network.mac,
@@ -141,7 +213,43 @@ async function assemble({ device, settings, updater, log, slot, events }: Parts)
 		...(events && { events }),
 	});
 	agent.start();
-	return { agent, facts, log, updater };
+	return { agent, facts, log, updater, actions };
+}
+
+/** What is there later than `Parts`. */
+type Rest = Pick<PowersOptions, "identity" | "facts" | "agent" | "server">;
+
+function powersOf({ device, config, settings, slots, updater, log, logMemory }: Parts, rest: Rest): Powers {
+	const build = (key: string): unknown => config[key];
+	return makePowers({ device, build, log, logMemory, slots, updater, evaluates: settings.jsPrompt, ...rest });
+}
+
+function makeActions(parts: Parts, rest: Rest): Actions {
+	const { device, log, settings, commands, actions: added = [] } = parts;
+	return assembleActions({
+		...{ log, added },
+		storage: device.storage,
+		configured: settings.actions,
+		powers: () => powersOf(parts, rest),
+		table: () => standardCommands(commands),
+		facts: () => {
+			const { version, deviceType, mac, others, condition } = rest.facts();
+			return { version, deviceType, mac, ...others, ...condition };
+		},
+		identify: () => rest.agent().identify(),
+	});
+}
+
+function openShell(parts: Parts, rest: Rest, line: Line, onExit: () => void): ShellSession {
+	const { device, updater, commands } = parts;
+	return new ShellSession({
+		line,
+		onExit,
+		powers: powersOf(parts, rest),
+		table: standardCommands(commands),
+		banner: `version ${updater.version} on ${device.system.target}; "help" lists the commands, Ctrl-D leaves\n`,
+		prompt: "fleetling> ",
+	});
 }
 
 function chooseKind({ server }: Settings): ServerKind {
@@ -150,9 +258,9 @@ function chooseKind({ server }: Settings): ServerKind {
 	return kind;
 }
 
-function connect({ network }: Device, { ca }: Settings, log: Log): HTTPWeb {
+function connect({ network }: Device, { ca, management }: Settings, log: Log): HTTPWeb {
 	try {
-		return new HTTPWeb({ network, authorities: ca, log: log.tag("web") });
+		return new HTTPWeb({ network, authorities: ca, log: log.tag("web"), reserved: management ? 1 : 0 });
 	} catch (cause) {
 		const text = 'configuration key "ca" holds no certificate that can be used: expected certificates in PEM form';
 		throw new FleetlingError("config.invalid", text, { cause });

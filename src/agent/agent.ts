@@ -5,6 +5,7 @@ import { Cancellation } from "../common/cancellation";
 import { intervals } from "../common/deadlines";
 import type { TaggedLog } from "../common/log";
 import type { Random } from "../common/random";
+import type { InstallResult } from "../update/observer";
 import { fingerprint, type Offer } from "../update/offer";
 import type { Updater } from "../update/updater";
 import type { AgentEvents, AgentState } from "./events";
@@ -80,15 +81,41 @@ export class Agent {
 		if (this.#poll === undefined) this.#begin();
 	}
 
-	/** Asks for an update now instead of at the next poll. */
+	/** Asks for an update now instead of at the next poll, and an application that has put one off whether it may go on. */
 	checkNow(): void {
+		this.#options.updater.reconsider();
 		if (this.#timer === undefined) this.#again = this.#poll !== undefined;
 		else this.#begin();
 	}
 
+	/**
+	 * Calls off the update that is under way or waits; returns whether there was one that could be. Its package is not
+	 * fetched again until the server offers another, or `retryFailHours` have passed.
+	 */
+	cancelUpdate(reason: string): boolean {
+		return this.#options.updater.cancel(reason, "application");
+	}
+
+	/** For the management link; see Management. */
+	authorized(work: (token: string) => Promise<void>): Promise<void> {
+		return this.#session.use(work);
+	}
+
+	/** Has the application show which device it is. */
+	identify(): void {
+		this.#notifier.tell((events) => events.identify?.());
+	}
+
+	/** Tells the application of a text from the server's side. */
+	alert(text: string): void {
+		this.#notifier.tell((events) => events.alert?.(text));
+	}
+
 	/** Ends all conversations and timers; resolves when nothing of the agent is left. Idempotent. */
 	async stop(): Promise<void> {
-		this.#stop.cancel(new FleetlingError("server.stopped", "the agent was stopped"));
+		const reason = new FleetlingError("server.stopped", "the agent was stopped");
+		this.#stop.cancel(reason);
+		this.#options.updater.interrupt(reason);
 		this.#clearTimer();
 		await this.#options.server.close();
 		await this.#poll;
@@ -114,11 +141,20 @@ export class Agent {
 			this.#notifier.enter("checking");
 			const offer = await this.#session.use((token) => server.check(token, facts.read(), this.#stop));
 			this.#checkedIn(offer);
-			await updater.checkedIn();
-			if (offer !== undefined && !(await this.#consider(offer))) return;
+			const ended = await updater.checkedIn();
+			let wait = this.#untilNextPoll();
+			if (offer === undefined) updater.rest();
+			// The server made it before it knew how the update before it ended.
+			else if (ended) wait = 0;
+			else {
+				const result = await this.#consider(offer);
+				if (result?.kind === "restarting") return;
+				if (result?.kind === "postponed") wait = Math.min(wait, result.wait);
+				if (result?.kind === "failed") this.#notifier.tell((events) => events.trouble?.(result.error));
+			}
 			this.#notifier.enter("idle");
 			this.#backoff.reset();
-			this.#schedule(this.#untilNextPoll());
+			this.#schedule(wait);
 		} catch (error) {
 			if (!this.#stop.cancelled) this.#schedule(this.#failed(error));
 		}
@@ -129,23 +165,19 @@ export class Agent {
 		this.#timer = Timer.set(() => this.#begin(), this.#again ? 0 : milliseconds);
 	}
 
-	/** Returns whether life goes on: false when the device restarts. */
-	async #consider(offer: Offer): Promise<boolean> {
+	#consider(offer: Offer): Promise<InstallResult> | undefined {
 		const { server, updater, settings } = this.#options;
 		const refusal = updater.refusal(offer);
 		if (refusal !== undefined) {
 			this.#refuse(offer, refusal);
-			return true;
+			return undefined;
 		}
 		this.#notifier.enter("updating");
 		this.#notifier.tell((events) => events.offer?.(offer));
-		const result = await updater.install(offer, {
+		return updater.install(offer, {
 			blockBytes: settings.blockBytes,
-			open: (sink) => this.#session.use((token) => server.download(token, offer, sink, this.#stop)),
+			open: (sink, cancellation) => this.#session.use((token) => server.download(token, offer, sink, cancellation)),
 		});
-		if (result.kind === "restarting") return false;
-		this.#notifier.tell((events) => events.trouble?.(result.error));
-		return true;
 	}
 
 	/** Once per offer: it comes again with every poll. */

@@ -35,6 +35,10 @@ export interface AgentEvents {
 	progress?(percent: number): void;
 	/** An update has ended. */
 	result?(report: FinalReport): void;
+	/** A manager wants to know which device this is: it should blink, beep or show something. */
+	identify?(): void;
+	/** Somebody on the server's side has something to say. */
+	alert?(text: string): void;
 	/** Something failed; the agent goes on by itself. */
 	trouble?(error: FleetlingError): void;
 }

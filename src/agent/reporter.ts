@@ -53,6 +53,7 @@ export class Reporter implements UpdateObserver {
 	}
 
 	ended(final: FinalReport): void {
+		this.#options.server.ended?.(final);
 		this.#options.notifier.tell((events) => events.result?.(final));
 	}
 }

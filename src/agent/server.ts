@@ -6,6 +6,7 @@ import type { WallClock } from "../common/device";
 import type { TaggedLog } from "../common/log";
 import type { Sink } from "../common/sink";
 import type { Web } from "../common/web";
+import type { Management } from "../management/management";
 import type { FinalReport, UpdateView } from "../update/observer";
 import type { Offer } from "../update/offer";
 import type { UpdateState } from "../update/states";
@@ -31,14 +32,23 @@ export interface Server {
 	authenticate(introduction: Introduction, cancellation: Cancellation): Promise<Grant>;
 	/** Asks for an update; also the device's sign of life. */
 	check(token: string, facts: DeviceFacts, cancellation: Cancellation): Promise<Offer | undefined>;
-	/** Streams the package of `offer` into `sink`. The token goes to the server only, never to a storage host. */
+	/**
+	 * Streams the package of `offer` into `sink`, or what the sink is missing of it. The token goes to the server only, never
+	 * to a storage host. Two more codes mean something here: `update.gone`, the link is no good (any more) and a fresh check
+	 * may bring another, and `update.changed`, the same for a package of which the device has a part that is now useless.
+	 */
 	download(token: string, offer: Offer, sink: Sink, cancellation: Cancellation): Promise<void>;
 	/** Follows an update's states, where the protocol has words for them. Rejecting with `update.cancelled` calls the update off. */
 	entered?(token: string, state: UpdateState, update: UpdateView): Promise<void>;
-	/** Takes how an update ended, where the protocol has words for it. Until it resolves it is called again. */
+	/**
+	 * Takes how an update ended, where the protocol has words for it. Until it resolves it is called again, over restarts;
+	 * `server.refused` is the last word too (the server has forgotten the update, or called it off).
+	 */
 	report?(token: string, report: FinalReport): Promise<void>;
 	/** Whole percents of a download; must not block and not throw. */
 	progress?(percent: number): void;
+	/** Follows how updates end, where that needs no answer; must not throw. */
+	ended?(report: FinalReport): void;
 	/** Ends all connections, in an orderly way where the protocol has one. Idempotent. */
 	close(): Promise<void> | void;
 }
@@ -64,6 +74,10 @@ export interface ServerContext {
 	readonly log: TaggedLog;
 	/** Asks the agent to check for an update at once. */
 	readonly wake: () => void;
+	/** The server has called off the update with this name; see Updater.cancel. */
+	readonly abort: (id: string, reason: string) => void;
+	/** For a server whose managers talk to the device through a connection that it keeps; absent when that is switched off. */
+	readonly management?: Management;
 }
 
 /** A kind of server that the configuration can choose. */

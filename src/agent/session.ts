@@ -12,6 +12,8 @@ export interface SessionOptions {
 export class Session {
 	readonly #options: SessionOptions;
 	#token: string | undefined;
+	/** A new one is on its way. Two at a time would be one too many. */
+	#asking: Promise<string> | undefined;
 	#ends = Number.POSITIVE_INFINITY;
 
 	constructor(options: SessionOptions) {
@@ -25,13 +27,15 @@ export class Session {
 	async use<T>(work: (token: string) => Promise<T>): Promise<T> {
 		for (;;) {
 			const known = this.#usable();
+			let token = known;
 			try {
 				// In one function, although it does two things: each further asynchronous one costs a device 1 KB.
-				const asked = this.#options.ticks();
-				return await work(known ?? this.#accept(await this.#options.authenticate(), asked));
+				token ??= await this.#ask();
+				return await work(token);
 			} catch (error) {
 				if (!isRefusal(error)) throw error;
-				this.drop();
+				// Somebody else may have got a new one meanwhile.
+				if (this.#token === token) this.drop();
 				if (known === undefined) throw error;
 			}
 		}
@@ -40,6 +44,19 @@ export class Session {
 	/** Forgets the token. */
 	drop(): void {
 		this.#token = undefined;
+	}
+
+	#ask(): Promise<string> {
+		if (this.#asking === undefined) {
+			const asked = this.#options.ticks();
+			this.#asking = this.#options
+				.authenticate()
+				.then((grant) => this.#accept(grant, asked))
+				.finally(() => {
+					this.#asking = undefined;
+				});
+		}
+		return this.#asking;
 	}
 
 	#usable(): string | undefined {

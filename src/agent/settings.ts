@@ -2,6 +2,8 @@ import { FleetlingError } from "fleetling/error/error";
 import { parseURL } from "../common/address";
 import { deadlines, intervals, limits } from "../common/deadlines";
 import { type LogLevels, parseLogLevels } from "../common/log";
+import { type ConfiguredAction, parseActions } from "../management/actions/configured";
+import { UpdateWindow } from "../update/window";
 
 /**
  * The configuration, key by key. A value comes as text from the device's storage or as text, number or boolean from
@@ -62,6 +64,56 @@ const rules = {
 		fallback: deadlines.checkInSeconds,
 		read: (text) => wholeNumber(text, deadlines.leastCheckInSeconds, deadlines.mostCheckInSeconds),
 	}),
+	artifactKeys: rule<string | undefined>({
+		expects: "public keys in PEM form (-----BEGIN PUBLIC KEY-----)",
+		give: "give the public keys, one of which has to have signed what is installed, in PEM form",
+		fallback: undefined,
+		hidden: true,
+		read: (text) => (text.includes("-----BEGIN PUBLIC KEY-----") && text.includes("-----END PUBLIC KEY-----") ? text : undefined),
+	}),
+	imageType: rule<string | undefined>({
+		expects: "the name of a payload type of 1 to 64 characters",
+		give: "give the payload type under which artifacts hold the firmware, besides esp32-image and rootfs-image",
+		fallback: undefined,
+		read: (text) => bounded(text, 64),
+	}),
+	secureVersion: rule<number>({
+		expects: "a whole number from 0 up",
+		give: "give the lowest secure version of a firmware that may be installed",
+		fallback: 0,
+		read: (text) => wholeNumber(text, 0, 0xffff_ffff),
+	}),
+	updateWindow: rule<UpdateWindow | undefined>({
+		expects: "two times of the day in UTC such as 01:00-05:00",
+		give: "give the time of the day in which updates may be fetched and installed",
+		fallback: undefined,
+		read: UpdateWindow.parse,
+	}),
+	retryFailHours: rule<number>({
+		expects: `a whole number of hours from 0 (never) to ${intervals.mostRetryFailHours}`,
+		give: "give the time after which a package that failed is tried again",
+		fallback: intervals.retryFailHours,
+		read: (text) => wholeNumber(text, 0, intervals.mostRetryFailHours),
+	}),
+	management: rule<boolean>({
+		expects: "on or off",
+		give: "say whether the device keeps a connection through which it can be managed",
+		fallback: true,
+		read: readSwitch,
+	}),
+	jsPrompt: rule<boolean>({
+		expects: "on or off",
+		give: "say whether a shell may run JavaScript, which can do everything that the firmware can",
+		fallback: false,
+		read: readSwitch,
+	}),
+	actions: rule<readonly ConfiguredAction[]>({
+		expects: 'a list such as [{"id":"network","command":["net"]}]',
+		give: "give the commands that managers can run as actions",
+		fallback: [],
+		hidden: true,
+		read: parseActions,
+	}),
 	blockBytes: rule<number>({
 		expects: `a multiple of ${limits.blockBytes} from ${limits.blockBytes} to ${limits.mostBlockBytes}`,
 		give: "give the size of the block that a download passes through",
@@ -101,6 +153,21 @@ export function readSettings(...sources: readonly SettingSource[]): Settings {
 	const { url, ca } = settings as Settings;
 	if (url.startsWith("https:") && ca === undefined) throw missing("ca");
 	return settings as Settings;
+}
+
+/** @throws FleetlingError config.invalid unless `text` is a value for the key */
+export function checkSetting(name: SettingName, text: string): void {
+	if (text.trim() === "") throw invalidSetting(name, "", rules[name].expects);
+	readSetting(name, [() => text]);
+}
+
+/** A value as a person may see it, and what the key is for. Without a value: what holds without one. */
+export function settingText(name: SettingName, value: unknown): { readonly value: string | undefined; readonly help: string } {
+	const entry: Rule<unknown> = rules[name];
+	const given = value ?? entry.fallback;
+	const plain = typeof given === "string" || typeof given === "number" || typeof given === "boolean" ? String(given) : undefined;
+	const shown = plain !== undefined && entry.hidden ? `(${plain.length} characters)` : plain;
+	return { value: shown === undefined ? undefined : shorten(shown), help: `${entry.give}; expected: ${entry.expects}` };
 }
 
 /** The error for a value that is well-formed but cannot be used, for whoever finds that out. */
@@ -151,6 +218,11 @@ function readAddress(text: string): string | undefined {
 	let end = text.length;
 	while (text.charAt(end - 1) === "/") end--;
 	return text.slice(0, end);
+}
+
+function readSwitch(text: string): boolean | undefined {
+	if (text === "on" || text === "true") return true;
+	return text === "off" || text === "false" ? false : undefined;
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

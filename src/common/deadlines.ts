@@ -41,6 +41,52 @@ export const intervals = {
 	// Lifetime hints below this are not believed: renewing before each request would double the traffic for nothing,
 	// because a 401 renews the token anyway.
 	leastTokenLifetime: 30_000,
+
+	// First limit of the pause before a management link that was lost is opened again: a server that restarts is back within
+	// seconds, and a person may be waiting. RDFM's Linux client begins with 0.2 s, its Android client with 2 s.
+	linkRetryBase: 1_000,
+
+	// And the last: one TLS handshake a minute on average costs a device little, and a server that comes back sees its
+	// fleet spread over two minutes.
+	linkRetryCap: 120_000,
+
+	// A link that has held for so long was a good one: the next failure starts from the beginning. Longer than the two pings
+	// (25 s each) after which RDFM finds out that a device does not answer.
+	linkStable: 60_000,
+
+	// RDFM offers an action again 5 s after it was told that the queue is full, if somebody waits for it. So long after a
+	// result, what has not come again will not.
+	actionsRenew: 8_000,
+
+	// RDFM keeps a connection that has gone until a ping was not answered, 52 s at the most (observed), and refuses another
+	// one of the same device meanwhile.
+	duplicateLink: 60_000,
+
+	// First limit of the pause before a download that was cut goes on. Most cuts are a moment of bad radio, and every second
+	// of pause is one more in which the power can go.
+	downloadRetryBase: 1_000,
+
+	// Wi-Fi that roams or a router that restarts is back within this time.
+	downloadRetryCap: 30_000,
+
+	// A device that has waited for its update window starts within this time after the window has opened (and within a
+	// quarter of the window), at random: without it a whole fleet would ask for its package in the same second.
+	windowSpread: 600_000,
+
+	// An application that has said "not now" without a time is asked again after this, and by the next poll at the earliest.
+	askAgain: 60_000,
+
+	// However long an application wants to be left alone, it is asked again within a day: what it knew then is old now.
+	askAgainAtLeast: 86_400_000,
+
+	// How long a package that failed here is left alone (`retryFailHours`). A week: a trial that failed for a reason outside
+	// of the package (the server was down just then) gets another chance without a person, and a package that is really bad
+	// costs one download and one restart a week; the time doubles with each failure. RDFM's own clients fetch it with every
+	// poll, Mender's for ever.
+	retryFailHours: 168,
+
+	// A year: everything beyond is meant to be "never", which is 0.
+	mostRetryFailHours: 8_760,
 } as const;
 
 export const deadlines = {
@@ -71,11 +117,24 @@ export const deadlines = {
 	// Mongoose 120 s; Wi-Fi and a slow DHCP server take 20 s of it. Seconds, because it is configured so.
 	checkInSeconds: 90,
 
+	// So many times as long has a trial that begins after the supply has broken down: the access point and the router next
+	// to the device have had the same power cut and take two to three minutes to come back.
+	weakSupplyFactor: 3,
+
 	// Less than one handshake on a slow chip would roll back every firmware.
 	leastCheckInSeconds: 5,
 
 	// An hour on trial is an hour in which a power cut undoes the update.
 	mostCheckInSeconds: 3_600,
+
+	// A whole download may take this long and the time that the package takes at the slowest rate (limits). Handshakes and
+	// the pauses after a handful of cuts fit into it. After that the device looks after its server, and goes on from where
+	// it was: one that trickles bytes for days must not keep it from being told to stop.
+	download: 120_000,
+
+	// An application that is asked whether an update may go on answers at once or has made a mistake, which must not
+	// stop updates. What takes longer, such as asking a person, is a "not now".
+	consent: 5_000,
 
 	// How long an unused connection is kept. It holds 20 to 40 KB on a device: long enough for the calls of one poll and
 	// for a demo that polls every few seconds, too short to matter to a device that polls every quarter of an hour.
@@ -88,6 +147,19 @@ export const deadlines = {
 	// read the console, fast enough for one that nobody watches.
 	restartAfterFailure: 60_000,
 
+	// A shell has to be there 5 s after it was asked for (RDFM); a handshake takes up to 2 s of them. So long a connection
+	// that a request is using is waited for.
+	shellSeat: 2_500,
+
+	// A shell in which nothing has been typed for so long was forgotten, and holds a connection that updates wait for.
+	shellIdle: 600_000,
+
+	// Somebody who follows the log reads as fast as this.
+	logFollow: 200,
+
+	// How long an action may take that does not say so itself, in seconds.
+	actionSeconds: 30,
+
 	// Between the log line that announces a restart and the restart: a UART at 115200 baud empties its buffer of 128
 	// bytes in 11 ms, and connections get their closing segment out.
 	restartPause: 100,
@@ -96,6 +168,9 @@ export const deadlines = {
 export const limits = {
 	// A log line's text. ESP-IDF's default console buffer is 256 bytes.
 	logText: 240,
+
+	// The last lines of the log, for a shell and for a server that collects them: some 40 of them.
+	logMemory: 4_096,
 
 	// Answers of servers, in characters: the largest is an offer whose link was presigned (up to 2 KB).
 	jsonText: 4_096,
@@ -108,6 +183,36 @@ export const limits = {
 	// read, and it counts as an error either way.
 	exchangeBody: 4_096,
 
+	// A message of a manager's that comes in, in bytes: the largest asks for a file and brings a presigned link (2 KB).
+	conversationMessage: 4_096,
+
+	// Bytes of one frame that goes out. It is the size of a buffer that lives as long as the link; most messages have less
+	// than 200 bytes, and a larger one goes as several frames.
+	conversationFragment: 512,
+
+	// Bytes that may wait to be sent through a link: the results of two actions.
+	conversationQueue: 8_192,
+
+	// Actions that a device offers. Their list is one message: 16 of 150 bytes fit into half of what may wait to be sent.
+	actions: 16,
+
+	// Longest time-out of an action, in seconds: RDFM's server waits two hours for a result.
+	actionSeconds: 7_200,
+
+	// Executions that may wait while another one runs. RDFM sends all that has piled up at once, and the rest with the next
+	// connection; each takes 300 bytes of memory. Fewer than are remembered.
+	actionQueue: 8,
+
+	// Executions that are remembered, so that none takes place twice: those that a lost connection can have left without an
+	// answer, and as many more. Each takes 100 bytes of storage, of which a small device has 12 KB.
+	actionRecords: 16,
+
+	// Of those, results that keep their output, which a server can ask for again after a lost connection only.
+	actionOutputs: 4,
+
+	// Output of an action, in characters.
+	actionOutput: 768,
+
 	// What is quoted from a server's error text in our own errors, in characters.
 	quotedText: 120,
 
@@ -116,14 +221,38 @@ export const limits = {
 	blockBytes: 4_096,
 	mostBlockBytes: 16_384,
 
-	// A trial that a power cut or brown-out ended says nothing against the firmware; three in a row do.
+	// A trial that a power cut or brown-out ended says nothing against the firmware, and is repeated without fetching
+	// anything. Three in a row do: a firmware that draws more current than the supply gives looks the same.
 	trials: 3,
+
+	// How often the record of one update may be stored without the download getting any further. A good update takes
+	// three; three trials that the power ends take nine, and as many cuts in a download that are hit before the next mark
+	// still fit. More than that is a device that goes round in circles: mender-mcu counts to 28 for the same reason.
+	stores: 28,
+
+	// Tries in a row that brought nothing new, before the device asks its server for a fresh link. Two radio gaps of 30 s.
+	downloadTries: 5,
+
+	// The slowest download that is waited for, in bytes per second: half of what GPRS gives.
+	slowestRate: 1_024,
+
+	// A power cut costs at most this much of a download: modules/ota notes progress in the slot in steps of this size.
+	resumeStep: 65_536,
+
+	// What a storage host calls a package (ETag) is kept to go on after a restart, in characters. S3's have 34, RDFM's 40.
+	validator: 128,
+
+	// What a form of package may add around the image that it holds: an unpacked artifact has 11 KB.
+	packageOverhead: 65_536,
 
 	// An update that the device itself could not carry out (flash, storage) is tried this often.
 	deviceFaults: 3,
 
 	// Connections at a time: each TLS session costs a device 20 to 40 KB, and a third does not fit.
 	connections: 2,
+
+	// Shells at one time, where there are connections for them.
+	shellSessions: 2,
 
 	// Origins whose TLS session is kept for resumption: the server's and the storage's. A session takes 100 to 1,500
 	// bytes.

@@ -4,6 +4,8 @@
  * "fleetling/target"; a test can hand in another.
  */
 
+import type { Directory } from "./files";
+
 /** ECMA-419 TCP constructor options that Fleetling uses. */
 export interface TCPOptions {
 	readonly address: string;
@@ -81,6 +83,8 @@ export interface SystemControl {
 	readonly target: string;
 	/** Version of the XS engine, e.g. "13.3.0". */
 	readonly engine: string;
+	/** Erases the key-value storage, keys included. Its domains cannot be used any more; a restart has to follow. */
+	forget(): void;
 	/** Restarts the device; does not return to the caller's event loop. */
 	restart(): void;
 	/**
@@ -103,6 +107,8 @@ export interface WallClock {
 export interface Device {
 	readonly network: Network;
 	readonly storage: Storage;
+	/** Where files are kept, on a device that has such a place. */
+	readonly files?: Directory | undefined;
 	readonly system: SystemControl;
 	readonly clock: WallClock;
 }

@@ -54,6 +54,13 @@ export class Fields {
 		return value;
 	}
 
+	/** An object within the object. */
+	object(name: string): Fields {
+		const value = this.#values[name];
+		if (!this.has(name) || !isObject(value)) throw this.bad(`has no object "${name}"`);
+		return new Fields(value, this.#what);
+	}
+
 	/** What `read` makes of the field, or undefined when it is absent or null. */
 	optional<T>(name: string, read: (fields: Fields) => T): T | undefined {
 		return this.has(name) ? read(this) : undefined;

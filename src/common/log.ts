@@ -71,6 +71,10 @@ export class Log {
 		this.#levels = levels;
 	}
 
+	get levels(): LogLevels {
+		return this.#levels;
+	}
+
 	tag(name: string): TaggedLog {
 		return new TaggedLog(this, name);
 	}

@@ -12,6 +12,7 @@ import { FleetlingError } from "fleetling/error/error";
 export type Blame = "package" | "network" | "device" | "nobody";
 
 const byGroup: Readonly<Record<string, Blame>> = {
+	artifact: "package",
 	http: "network",
 	image: "package",
 	net: "network",
@@ -21,14 +22,28 @@ const byGroup: Readonly<Record<string, Blame>> = {
 };
 
 const byCode: Readonly<Record<string, Blame>> = {
+	"artifact.no-memory": "device",
 	"ota.too-large": "package",
 	"update.bad-journal": "device",
+	"update.bad-range": "network",
 	"update.busy": "nobody",
 	"update.cancelled": "nobody",
+	"update.changed": "network",
 	"update.failed": "device",
+	"update.gone": "network",
+	"update.too-slow": "network",
 };
 
 export function blame(error: unknown): Blame {
 	if (!(error instanceof FleetlingError)) return "device";
-	return byCode[error.code] ?? byGroup[error.code.slice(0, error.code.indexOf("."))] ?? "device";
+	return byCode[error.code] ?? byGroup[groupOf(error)] ?? "device";
+}
+
+/** Whether the transfer itself broke: the same request may well succeed in a moment. */
+export function isCut(error: unknown): boolean {
+	return error instanceof FleetlingError && ["http", "net", "tls"].includes(groupOf(error));
+}
+
+function groupOf({ code }: FleetlingError): string {
+	return code.slice(0, code.indexOf("."));
 }

@@ -1,32 +1,50 @@
-import type { FleetlingError } from "fleetling/error/error";
+import { FleetlingError } from "fleetling/error/error";
+import { limits } from "../common/deadlines";
 import type { KeyValueStore } from "../common/device";
 import type { TaggedLog } from "../common/log";
-import { type Journal, KeyValueJournal, type UpdateRecord } from "./journal";
-import { type FailedPackage, type InstalledPackage, PackageMemory } from "./memory";
+import type { ProvidesChange } from "./installer";
+import { type Journal, KeyValueJournal } from "./journal";
+import { type FailedPackage, type ImagePlace, type InstalledPackage, PackageMemory, type Provides } from "./memory";
+import type { UpdateRecord } from "./record";
 
 export interface LedgerOptions {
 	/** Domain "update" of the device's key-value storage. */
 	readonly store: KeyValueStore;
 	readonly log: TaggedLog;
+	/** Milliseconds since 1970. */
+	readonly clock: () => number;
+	/** Milliseconds since this boot, monotonic. */
+	readonly ticks: () => number;
 	/** Instead of one of its own over `store`. */
 	readonly journal?: Journal | undefined;
 }
 
+/** A record whose stores have not been counted yet. */
+export type Entry = Omit<UpdateRecord, "stores">;
+
 /**
  * What updates leave in storage: the journal of the one under way and the memory of packages that are over.
  *
- * One write is a condition of the act that follows: `announce`, which throws. All others are good to have but no reason
- * to stop, let alone to undo, an update: when storage fails they are logged.
+ * Two writes are conditions of the act that follows: `announce` and `announceAgain`, which throw. All others are good to
+ * have but no reason to stop, let alone to undo, an update: when storage fails they are logged.
  */
 export class Ledger {
 	readonly #journal: Journal;
 	readonly #memory: PackageMemory;
 	readonly #log: TaggedLog;
+	readonly #clock: () => number;
+	readonly #ticks: () => number;
+	/** By `ticks`, if it was in this boot. */
+	#failedAt = 0;
+	/** The record as it is in storage. */
+	#stored: UpdateRecord | undefined;
 
-	constructor({ store, log, journal }: LedgerOptions) {
+	constructor({ store, log, clock, ticks, journal }: LedgerOptions) {
 		this.#journal = journal ?? new KeyValueJournal(store);
 		this.#memory = new PackageMemory(store);
 		this.#log = log;
+		this.#clock = clock;
+		this.#ticks = ticks;
 	}
 
 	/** The package that failed last. */
@@ -39,47 +57,109 @@ export class Ledger {
 		return this.#memory.installed;
 	}
 
+	/** Milliseconds that have certainly passed since the last package failed. */
+	get uptime(): number {
+		return this.#ticks() - this.#failedAt;
+	}
+
+	/** Whether the update under way has been stored so often that it goes round in circles. */
+	get looping(): boolean {
+		return (this.#stored?.stores ?? 0) >= limits.stores;
+	}
+
 	/** The update under way. A record that cannot be read is reported, and the slots have to tell. */
 	read(): UpdateRecord | undefined {
 		try {
-			return this.#journal.read();
+			const { record, torn } = this.#journal.read();
+			if (torn !== undefined) this.#log.failure(torn, "warn");
+			this.#stored = record;
+			return record;
 		} catch (error) {
 			this.#log.failure(error);
+			this.forget();
 			return undefined;
 		}
 	}
 
-	/** Before an act that must not happen unannounced. Throws when it cannot be written. */
-	announce(record: UpdateRecord): void {
-		this.#journal.write(record);
+	/** Before an act that must not happen unannounced. What has been announced already costs no write. */
+	announce(entry: Entry): UpdateRecord {
+		const stored = this.#stored;
+		if (stored !== undefined && same(stored, entry)) return stored;
+		return this.announceAgain(entry);
 	}
 
-	note(record: UpdateRecord): void {
-		this.#store(() => this.#journal.write(record));
+	/**
+	 * The same after a restart, which counts even if nothing has changed since: that is how a device notices that it goes
+	 * round in circles. Throws `update.restart-loop` then.
+	 */
+	announceAgain(entry: Entry): UpdateRecord {
+		const record = this.counted(entry);
+		if (record.stores > limits.stores)
+			throw new FleetlingError(
+				"update.restart-loop",
+				`update ${entry.id} was taken up ${limits.stores} times and got no further; offer another package and look for what restarts the device`,
+			);
+		this.#journal.write(record);
+		this.#stored = record;
+		return record;
+	}
+
+	note(entry: Entry): UpdateRecord {
+		const record = this.counted(entry);
+		this.store(() => this.#journal.write(record));
+		this.#stored = record;
+		return record;
 	}
 
 	/** No update is under way any more. */
 	forget(): void {
-		this.#store(() => this.#journal.clear());
+		this.#stored = undefined;
+		this.store(() => this.#journal.clear());
 	}
 
-	/** The package of `record` failed; `final` when it is not to be tried again. */
-	fail({ package: name, version, trials }: UpdateRecord, { code, text }: Failure, final: boolean): void {
-		this.#store(() => this.#memory.fail({ package: name, version, code, text, trials, final }));
+	/** The package of `entry` failed here. */
+	fail({ package: name, version }: Entry, { code, text }: Failure): void {
+		const bounded = text.slice(0, limits.logText);
+		this.#failedAt = this.#ticks();
+		this.store(() => this.#memory.fail({ package: name, version, code, text: bounded, at: this.#clock() }));
 	}
 
-	/** The package of `record` runs and is confirmed. An image from elsewhere has no name to remember. */
-	succeed({ package: name, version }: UpdateRecord): void {
-		if (name !== "") this.#store(() => this.#memory.succeed({ package: name, version }));
+	/** The package of `entry` runs and is confirmed. An image from elsewhere has no name to remember. */
+	succeed({ package: name, version, slot }: Entry): void {
+		if (name !== "") this.store(() => this.#memory.succeed({ package: name, version: slot === "" ? "" : version }));
 	}
 
-	#store(write: () => void): void {
+	/** What that image provides. */
+	provides({ slot, version }: ImagePlace): Provides {
+		return this.#memory.provides(slot, version);
+	}
+
+	/** `target` will provide what `base` does, changed. An update whose artifact says more than can be kept goes on. */
+	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange): void {
+		this.store(() => this.#memory.provide(base, target, change));
+	}
+
+	/** The count begins anew with another package, and when a download got further. */
+	private counted(entry: Entry): UpdateRecord {
+		const stored = this.#stored;
+		const further = (entry.kept?.done ?? 0) > (stored?.kept?.done ?? 0);
+		const stores = stored?.package === entry.package && !further ? stored.stores + 1 : 1;
+		return { ...entry, stores };
+	}
+
+	private store(write: () => void): void {
 		try {
 			write();
 		} catch (error) {
 			this.#log.failure(error);
 		}
 	}
+}
+
+function same(record: UpdateRecord, entry: Entry): boolean {
+	const { stores: _, ...rest } = record;
+	const { stores: __, ...others } = entry as UpdateRecord;
+	return JSON.stringify(rest) === JSON.stringify(others);
 }
 
 /** What went wrong, as it is remembered. */

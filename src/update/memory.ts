@@ -1,5 +1,8 @@
 import type { KeyValueStore } from "../common/device";
 import { isObject } from "../common/json";
+import type { ProvidesChange } from "./installer";
+import { applyProvides } from "./readers/provides";
+import { parseFields } from "./record";
 
 /** A package that failed here. */
 export interface FailedPackage {
@@ -11,14 +14,23 @@ export interface FailedPackage {
 	readonly code: string;
 	/** What went wrong, for the log. */
 	readonly text: string;
-	/** How often it was on trial. */
-	readonly trials: number;
-	/** Not to be tried again. */
-	readonly final: boolean;
+	/** When, in milliseconds since 1970 by the clock of the device, which may have been wrong. */
+	readonly at: number;
+	/** How often it has failed. */
+	readonly times: number;
 }
 
 export interface InstalledPackage {
 	readonly package: string;
+	/** Of the image in it, or "" when it holds none and says nothing about the firmware that runs. */
+	readonly version: string;
+}
+
+/** What an image provides, as its artifact said: names such as "artifact_name" or "rootfs-image.version". */
+export type Provides = Readonly<Record<string, string>>;
+
+export interface ImagePlace {
+	readonly slot: string;
 	readonly version: string;
 }
 
@@ -35,24 +47,28 @@ export class PackageMemory {
 	}
 
 	get failed(): FailedPackage | undefined {
-		const value = this.#read("failed");
+		const value = this.read("failed");
 		if (value === undefined) return undefined;
-		const { package: fingerprint, version, code, text, trials, final } = value;
+		// Firmware up to 0.1 noted no time: such a package gets another chance with the first newer firmware.
+		const { package: fingerprint, version, code, text, at = 0, times = 1 } = value;
 		if (typeof fingerprint !== "string" || typeof version !== "string") return undefined;
 		if (typeof code !== "string" || typeof text !== "string") return undefined;
-		if (typeof trials !== "number" || typeof final !== "boolean") return undefined;
-		return { package: fingerprint, version, code, text, trials, final };
+		if (typeof at !== "number" || typeof times !== "number") return undefined;
+		return { package: fingerprint, version, code, text, at, times };
 	}
 
 	get installed(): InstalledPackage | undefined {
-		const value = this.#read("installed");
+		const value = this.read("installed");
 		if (value === undefined) return undefined;
 		const { package: fingerprint, version } = value;
 		return typeof fingerprint === "string" && typeof version === "string" ? { package: fingerprint, version } : undefined;
 	}
 
-	fail(failed: FailedPackage): void {
-		this.#store.write("failed", JSON.stringify(failed));
+	/** Counts on when it is the same package as before. */
+	fail(failed: Omit<FailedPackage, "times">): void {
+		const before = this.failed;
+		const times = before?.package === failed.package ? before.times + 1 : 1;
+		this.#store.write("failed", JSON.stringify({ ...failed, times }));
 	}
 
 	/** `installed` runs and is confirmed; what failed before it is history. */
@@ -61,15 +77,31 @@ export class PackageMemory {
 		if (this.#store.read("failed") !== undefined) this.#store.delete("failed");
 	}
 
-	/** What cannot be read is as good as forgotten: the worst that follows is one download more. */
-	#read(key: string): Readonly<Record<string, unknown>> | undefined {
-		const text = this.#store.read(key);
-		if (typeof text !== "string") return undefined;
-		try {
-			const value: unknown = JSON.parse(text);
-			return isObject(value) ? value : undefined;
-		} catch {
-			return undefined;
-		}
+	/** What the image of that version in that slot provides. An image from elsewhere goes by the name of its version. */
+	provides(slot: string, version: string): Provides {
+		const { version: of, provides } = this.read(providesKey(slot)) ?? {};
+		if (of !== version || !isObject(provides)) return { artifact_name: version };
+		const texts = Object.entries(provides).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+		return { artifact_name: version, ...Object.fromEntries(texts) };
 	}
+
+	/**
+	 * What `target` will provide when it runs: `change` to what `base` provides now. Kept with the slot and not with the
+	 * device, so that it goes when its image is rolled back, at the same moment and without another write.
+	 */
+	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange): void {
+		const provides = applyProvides(this.provides(base.slot, base.version), change);
+		this.#store.write(providesKey(target.slot), JSON.stringify({ version: target.version, provides }));
+	}
+
+	/** What cannot be read is as good as forgotten: the worst that follows is one download more. */
+	private read(key: string): Readonly<Record<string, unknown>> | undefined {
+		const text = this.#store.read(key);
+		return typeof text === "string" ? parseFields(text) : undefined;
+	}
+}
+
+/** Keys have at most 15 characters (NVS), labels of partitions 16: what tells slots apart is at their end. */
+function providesKey(slot: string): string {
+	return `of ${slot.slice(-12)}`;
 }

@@ -1,6 +1,7 @@
 import type { FleetlingError } from "fleetling/error/error";
-import type { UpdateRecord } from "./journal";
+import { trialFailures } from "./boot";
 import type { FailedPackage } from "./memory";
+import type { UpdateRecord } from "./record";
 import type { Outcome, UpdateState } from "./states";
 
 /** What is known of the update under way. */
@@ -33,7 +34,10 @@ export interface UpdateObserver {
 	restarting?(): Promise<void> | void;
 	/** An update has ended. */
 	ended?(report: FinalReport): void;
-	/** Takes the final outcome to the server. After a rejection it is told again at the next opportunity. */
+	/**
+	 * Takes the final outcome to the server. After a rejection it is told again at the next opportunity, unless that is
+	 * `server.refused`: the server does not want to know, now or ever.
+	 */
 	report?(report: FinalReport): Promise<void>;
 }
 
@@ -43,7 +47,13 @@ export type InstallResult =
 	/** Nothing was done: this package is known, or another update is under way. */
 	| { readonly kind: "refused"; readonly error: FleetlingError }
 	/** The package turned out to be bad; it is remembered. The old firmware stays. */
-	| { readonly kind: "failed"; readonly error: FleetlingError };
+	| { readonly kind: "failed"; readonly error: FleetlingError }
+	/** It was called off. */
+	| { readonly kind: "cancelled"; readonly error: FleetlingError }
+	/** It has to wait; worth another try after so many milliseconds. */
+	| { readonly kind: "postponed"; readonly wait: number }
+	/** It is in use already, without a restart. */
+	| { readonly kind: "done" };
 
 /** What there is to tell of an ended update: from its record, what is remembered of its package, and the last error. */
 export function finalReport(
@@ -51,9 +61,13 @@ export function finalReport(
 	failed: FailedPackage | undefined,
 	error: FleetlingError | undefined,
 ): FinalReport {
-	const { id, from, version, outcome = "failure" } = record;
-	if (outcome === "success") return { id, from, version, outcome };
-	if (failed?.package === record.package) return { id, from, version, outcome, code: failed.code, text: failed.text };
-	if (error !== undefined) return { id, from, version, outcome, code: error.code, text: error.message };
-	return { id, from, version, outcome };
+	const { id, from, version, failure, outcome = "failure" } = record;
+	const view = { id, from, version, outcome };
+	if (outcome === "success") return view;
+	if (failure !== undefined) {
+		const { after, text } = trialFailures[failure];
+		return { ...view, code: after === "forget" ? "update.cancelled" : "update.rolled-back", text };
+	}
+	if (failed?.package === record.package) return { ...view, code: failed.code, text: failed.text };
+	return error === undefined ? view : { ...view, code: error.code, text: error.message };
 }

@@ -1,4 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
+import TextEncoder from "text/encoder";
+import { SHA256 } from "../common/crypto";
 
 /** A package that the server wants on this device, in the words of the update engine. */
 export interface Offer {
@@ -17,6 +19,11 @@ export interface Offer {
 /** What a package is recognised by when it is offered again: its hash, otherwise the server's name for the update. */
 export function fingerprint(offer: Offer): string {
 	return offer.sha256 ?? `id:${offer.id}`;
+}
+
+/** What a slot remembers the package by while it is written (modules/ota): 16 bytes. */
+export function tagOf(name: string): Uint8Array {
+	return new Uint8Array(new SHA256().update(new TextEncoder().encode(name)).digest()).subarray(0, 16);
 }
 
 /**

@@ -4,14 +4,16 @@ import {
 	confirm,
 	deactivate,
 	inactive,
+	invalidate,
 	read,
+	resumable,
 	rollback,
 	running,
 	type SlotInfo,
 	slots,
 	Writer,
 } from "fleetling/ota/ota";
-import type { Slot, Slots, SlotWriter } from "./slots";
+import type { Slot, SlotMark, Slots, SlotWriter } from "./slots";
 
 /** The device's own slots: the one place in src that knows fleetling/ota. */
 export class OTASlots implements Slots {
@@ -32,8 +34,16 @@ export class OTASlots implements Slots {
 		read(label, offset, buffer);
 	}
 
-	write(size: number | undefined): SlotWriter {
-		return new Writer(size === undefined ? {} : { size });
+	write(size: number | undefined, mark?: SlotMark): SlotWriter {
+		return new Writer({ ...(size !== undefined && { size }), ...mark });
+	}
+
+	resumable(tag: Uint8Array): number {
+		return resumable(tag);
+	}
+
+	invalidate(): void {
+		invalidate(inactive().label);
 	}
 
 	activate(): void {

@@ -2,39 +2,32 @@
 export class Progress {
 	readonly #onPercent: (percent: number) => void;
 	#total: number | undefined;
-	#bytes = 0;
 	#percent = -1;
 
 	constructor(onPercent: (percent: number) => void) {
 		this.#onPercent = onPercent;
 	}
 
-	/** Bytes so far. */
-	get bytes(): number {
-		return this.#bytes;
-	}
-
-	get total(): number | undefined {
-		return this.#total;
-	}
-
 	/** Without a total there are bytes but no percents. */
 	begin(total: number | undefined): void {
 		this.#total = total;
-		this.#bytes = 0;
-		this.#tell();
 	}
 
-	add(bytes: number): void {
-		this.#bytes += bytes;
-		this.#tell();
+	/** So many bytes may have been told of before a restart: nothing is told until there are more, or all. */
+	skip(bytes: number): void {
+		this.#percent = Math.max(this.#percent, Math.min(99, this.percentOf(bytes) ?? -1));
 	}
 
-	#tell(): void {
-		if (this.#total === undefined) return;
-		const percent = this.#total === 0 ? 100 : Math.min(100, Math.floor((this.#bytes * 100) / this.#total));
-		if (percent <= this.#percent) return;
+	/** There are so many bytes by now. */
+	reach(bytes: number): void {
+		const percent = this.percentOf(bytes);
+		if (percent === undefined || percent <= this.#percent) return;
 		this.#percent = percent;
 		this.#onPercent(percent);
+	}
+
+	private percentOf(bytes: number): number | undefined {
+		if (this.#total === undefined) return undefined;
+		return this.#total === 0 ? 100 : Math.min(100, Math.floor((bytes * 100) / this.#total));
 	}
 }

@@ -30,6 +30,14 @@ export interface SlotWriter {
 	close(): void;
 }
 
+/** What makes it possible to go on with an image after a restart. */
+export interface SlotMark {
+	/** 16 bytes that stand for what is written. */
+	readonly tag: Uint8Array;
+	/** Go on here: `resumable` bytes, or 0 to begin afresh. */
+	readonly offset: number;
+}
+
 export interface Slots {
 	running(): Slot;
 	/** Where a new image goes. */
@@ -38,8 +46,12 @@ export interface Slots {
 	find(label: string): Slot | undefined;
 	/** Copies bytes of a slot into the whole of `buffer`. */
 	read(label: string, offset: number, buffer: Uint8Array): void;
-	/** Starts writing the inactive slot; `size` in bytes where it is known. */
-	write(size: number | undefined): SlotWriter;
+	/** Starts writing the inactive slot; `size` in bytes where it is known. Without a mark, what it held is forgotten. */
+	write(size: number | undefined, mark?: SlotMark): SlotWriter;
+	/** How many bytes, from the first on, of what `tag` stands for are in the inactive slot for certain. */
+	resumable(tag: Uint8Array): number;
+	/** Makes what is in the inactive slot unbootable: for an image that is whole and must not run. */
+	invalidate(): void;
 	/** Makes the finished image in the inactive slot the one to boot. */
 	activate(): void;
 	/** Takes `activate` back: the running image boots next. */

@@ -1,5 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
-import { limits } from "../common/deadlines";
+import { intervals, limits } from "../common/deadlines";
 import type { FailedPackage, InstalledPackage } from "./memory";
 import { fingerprint, type Offer } from "./offer";
 import type { Slot } from "./slots";
@@ -9,28 +9,46 @@ export interface Situation {
 	readonly installed: InstalledPackage | undefined;
 	/** Version that runs. */
 	readonly version: string;
-	/** Where a package would go. */
+	/** Where an image would go. */
 	readonly target: Slot;
+	/** Milliseconds since 1970 by the clock of the device. */
+	readonly now: number;
+	/** Milliseconds since this boot, or since the failure if that was later. */
+	readonly uptime: number;
+	/** How long a package that failed is left alone; 0: for ever. */
+	readonly retryHours: number;
 }
 
 /** Why an offer is not worth a single byte of download; undefined when it is welcome. */
-export function unwelcome(offer: Offer, { failed, installed, version, target }: Situation): FleetlingError | undefined {
+export function unwelcome(offer: Offer, situation: Situation): FleetlingError | undefined {
+	const { failed, installed, version, target } = situation;
 	const name = fingerprint(offer);
-	if (failed?.package === name && (failed.final || failed.trials >= limits.trials))
+	if (failed?.package === name && !forgiven(failed, situation))
 		return new FleetlingError(
 			"update.known-bad",
 			`the server offers a package that has failed here (${failed.code}: ${failed.text}); offer another one`,
 		);
 	// By the hash too: a server that knows the package by another version than its image has offers it for ever.
-	if (offer.version === version || (installed?.package === name && installed.version === version))
+	const same = installed?.package === name && (installed.version === version || installed.version === "");
+	if (offer.version === version || same)
 		return new FleetlingError(
 			"update.same-version",
 			`the server offers what is running already (${version}); give the package on the server the version that its image has`,
 		);
-	if (offer.size !== undefined && offer.size > target.size)
+	if (offer.size !== undefined && offer.size > target.size + limits.packageOverhead)
 		return new FleetlingError(
 			"update.too-large",
 			`the package has ${offer.size} bytes and slot ${target.label} holds ${target.size}; make the firmware smaller`,
 		);
 	return undefined;
+}
+
+/**
+ * Whether a package that failed has been left alone for long enough: twice as long with each failure. By the clock, and
+ * by the time the device has been on, since its clock may never have been set or may have been set back.
+ */
+function forgiven({ at, times }: FailedPackage, { now, uptime, retryHours }: Situation): boolean {
+	if (retryHours === 0) return false;
+	const hours = Math.min(retryHours * 2 ** Math.min(times - 1, 16), intervals.mostRetryFailHours);
+	return Math.max(now - at, uptime) >= hours * 3_600_000;
 }

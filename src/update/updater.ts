@@ -1,80 +1,79 @@
 import { FleetlingError } from "fleetling/error/error";
-import { deadlines, limits } from "../common/deadlines";
+import { deadlines, intervals, limits } from "../common/deadlines";
 import type { ResetReason } from "../common/device";
 import type { TaggedLog } from "../common/log";
-import { sleep } from "../common/time";
-import { blame } from "./blame";
 import { assessBoot, type Boot, trialFailures } from "./boot";
-import { Download, type InstallOptions } from "./download";
-import type { Installed, InstallerKinds } from "./installer";
-import type { UpdateRecord } from "./journal";
-import { failureOf, Ledger, type LedgerOptions } from "./ledger";
-import type { FailedPackage } from "./memory";
-import { finalReport, type InstallResult, type UpdateObserver, type UpdateView } from "./observer";
-import { fingerprint, type Offer } from "./offer";
-import type { ReaderKind } from "./reader";
-import type { Slots } from "./slots";
-import { callable, next, type Outcome, type UpdateState } from "./states";
-import { Trial } from "./trial";
+import type { InstallOptions } from "./fetcher";
+import { Gate, type GateOptions, type UpdateRules } from "./gate";
+import { Installation, type InstallationOptions } from "./installation";
+import type { LedgerOptions } from "./ledger";
+import type { FailedPackage, Provides } from "./memory";
+import type { InstallResult, UpdateObserver } from "./observer";
+import type { Offer } from "./offer";
+import { Probation } from "./probation";
+import type { UpdateRecord } from "./record";
+import { callable, next, type UpdateState } from "./states";
+import { type StepResult, UnderWay } from "./under-way";
 import { unwelcome } from "./unwelcome";
 
-export interface UpdaterOptions extends LedgerOptions {
-	readonly slots: Slots;
-	readonly readers: readonly ReaderKind[];
-	readonly installers: InstallerKinds;
+export interface UpdaterOptions extends InstallationOptions, LedgerOptions, GateOptions {
 	readonly resetReason: ResetReason;
-	readonly restart: () => void;
 }
-
-interface Source extends InstallOptions {
-	readonly offer: Offer;
-}
-
-/** Where a step leads: to the success or failure edge, or nowhere for now (the device restarts, or it is tried again later). */
-type StepResult = Outcome | "pause";
 
 /** Runs updates through the states of states.ts, over restarts. One at a time. */
 export class Updater {
 	readonly #options: UpdaterOptions;
 	readonly #log: TaggedLog;
-	readonly #slots: Slots;
-	readonly #ledger: Ledger;
-	#observer: UpdateObserver = {};
-	#record: UpdateRecord | undefined;
-	#trial: Trial | undefined;
+	readonly #underWay: UnderWay;
+	readonly #gate: Gate;
+	readonly #installation: Installation;
+	readonly #probation: Probation;
 	#trialRun: Promise<void> | undefined;
-	#source: Source | undefined;
-	#download: Download | undefined;
-	#installed: Installed | undefined;
-	#error: FleetlingError | undefined;
-	#activated = false;
-	#restarting = false;
-	#deviceFaults = 0;
 
 	constructor(options: UpdaterOptions) {
 		this.#options = options;
 		this.#log = options.log;
-		this.#slots = options.slots;
-		this.#ledger = new Ledger(options);
+		this.#underWay = new UnderWay(options);
+		this.#gate = new Gate(options);
+		this.#installation = new Installation(options, this.#underWay, this.#gate);
+		this.#probation = new Probation(options, this.#underWay);
 	}
 
 	/** Whether the running firmware waits for its confirmation. */
 	get onTrial(): boolean {
-		return this.#trial !== undefined;
+		return this.#probation.active;
 	}
 
 	/** Version of the running image, from its own description. */
 	get version(): string {
-		return this.#slots.running().description?.version ?? "0.0.0";
+		return this.#underWay.version;
+	}
+
+	/**
+	 * The version to be known by to a server that is told how updates end: the new one only from when the server has
+	 * accepted that. Mender takes a device that changes its name before for one whose update has failed.
+	 */
+	get settledVersion(): string {
+		return this.#underWay.settledVersion;
+	}
+
+	/** What the running image provides, as its artifact said; at least `artifact_name`. */
+	get provides(): Provides {
+		return this.#underWay.ledger.provides(this.#underWay.place);
 	}
 
 	/** The package that failed here last, if any. */
 	get lastFailure(): FailedPackage | undefined {
-		return this.#ledger.failed;
+		return this.#underWay.ledger.failed;
 	}
 
 	set observer(observer: UpdateObserver) {
-		this.#observer = observer;
+		this.#underWay.observer = observer;
+	}
+
+	/** What has been decided about when to update: known only after `boot`, once the configuration has been read. */
+	set rules(rules: UpdateRules) {
+		this.#gate.rules = rules;
 	}
 
 	/**
@@ -82,116 +81,202 @@ export class Updater {
 	 * milliseconds.
 	 */
 	boot(checkIn: number): Boot {
-		const record = this.#ledger.read();
-		const boot = assessBoot({
-			record,
-			running: this.#slots.running(),
-			installed: record && this.#slots.find(record.slot)?.state,
-			resetReason: this.#options.resetReason,
-		});
-		this.#record = "record" in boot ? boot.record : undefined;
-		this.#begin(boot, checkIn);
+		const { slots, resetReason } = this.#options;
+		const underWay = this.#underWay;
+		const record = underWay.ledger.read();
+		const installed = record && slots.find(record.slot)?.state;
+		const boot = assessBoot({ record, running: slots.running(), installed, resetReason });
+		// What is still to be told is told, whatever else happens.
+		const untold = record?.state === "report" ? record : undefined;
+		underWay.record = ("record" in boot ? boot.record : undefined) ?? untold;
+		if (record !== undefined && boot.kind === "ordinary") underWay.forget();
+		this.begin(boot, checkIn);
 		return boot;
 	}
 
-	/** The firmware has checked in with its server. On trial this confirms it; an outcome not yet reported is reported. */
-	async checkedIn(): Promise<void> {
-		this.#trial?.succeed();
+	/**
+	 * The firmware has checked in with its server. On trial this confirms it; an outcome not yet reported is reported.
+	 * Returns whether an update has come to its end with that: an offer from before is old then.
+	 */
+	async checkedIn(): Promise<boolean> {
+		const underWay = this.#underWay;
+		const ending = this.onTrial || underWay.record?.state === "report";
+		this.#probation.succeed();
 		await this.#trialRun;
-		if (this.#record?.state === "report") await this.#drive("report");
+		if (underWay.record?.state === "report") await this.drive("report");
+		return ending && underWay.record === undefined;
 	}
 
 	/** On trial: nothing will come of it (the reason is in the log); roll back without waiting for the deadline. */
 	giveUp(): void {
-		this.#trial?.giveUp();
+		this.#probation.end("no-check-in");
+	}
+
+	/**
+	 * Calls the update off that is under way or waits, at any state from which there is a way back; returns whether there
+	 * was one. On trial the older firmware comes back. What an application or a person has called off is not fetched again
+	 * by itself; a server has its own ways to say so.
+	 */
+	cancel(reason: string, by: "server" | "application"): boolean {
+		const underWay = this.#underWay;
+		const error = new FleetlingError("update.cancelled", reason);
+		const unwanted = by === "application";
+		if (this.#installation.busy) return this.#installation.cancel(error, unwanted);
+		if (this.onTrial) this.#probation.end(unwanted ? "called-off" : "aborted");
+		else if (underWay.waiting) {
+			this.#installation.discard(error, unwanted);
+			void this.drive("report");
+		} else return false;
+		return true;
+	}
+
+	/** The server has called off the update that it knows by this name; any other is none of its business. */
+	abort(id: string, reason: string): boolean {
+		const underWay = this.#installation.offer?.id ?? this.#underWay.record?.id;
+		return underWay === id && this.cancel(reason, "server");
+	}
+
+	/** Stops what is under way for `reason`, without giving it up: it goes on with the next `install`. */
+	interrupt(reason: FleetlingError): void {
+		this.#installation.cancel(reason, false);
 	}
 
 	/** Why `offer` is not to be installed, without asking anyone; undefined when it is welcome. */
 	refusal(offer: Offer): FleetlingError | undefined {
-		if (this.#source !== undefined || this.#trial !== undefined)
+		const { record, ledger } = this.#underWay;
+		if (this.#installation.busy || this.onTrial)
 			return new FleetlingError("update.busy", `an update is under way; update ${offer.id} has to wait`);
-		const { failed, installed } = this.#ledger;
-		return unwelcome(offer, { failed, installed, version: this.version, target: this.#slots.inactive() });
+		const { clock, slots } = this.#options;
+		const { failed, installed, uptime } = ledger;
+		const { retryFailHours: retryHours = intervals.retryFailHours } = this.#gate.rules;
+		const { version } = this;
+		const situation = { failed, installed, uptime, retryHours, version, target: slots.inactive(), now: clock() };
+		const refusal = unwelcome(offer, situation);
+		if (refusal !== undefined || record?.state !== "report") return refusal;
+		return new FleetlingError(
+			"update.busy",
+			`the server has not accepted yet how update ${record.id} ended; update ${offer.id} has to wait`,
+		);
+	}
+
+	/** Somebody wants it now: an application that has said "not now" is asked again. */
+	reconsider(): void {
+		this.#gate.reset();
+	}
+
+	/** The server offers nothing: lets go of what there is of a package in memory. What is in the slot stays. */
+	rest(): void {
+		this.#installation.rest();
 	}
 
 	/**
 	 * Takes `offer` through download, install and reboot. Rejects when it could not be carried out for reasons that lie
-	 * outside the package: the same offer can be tried again later.
+	 * outside the package: the same offer can be tried again later, and goes on where it was.
 	 */
-	async install(offer: Offer, options: InstallOptions): Promise<InstallResult> {
+	install(offer: Offer, options: InstallOptions): Promise<InstallResult> {
 		const refusal = this.refusal(offer);
-		if (refusal !== undefined) return { kind: "refused", error: refusal };
-		this.#source = { offer, ...options };
-		this.#error = undefined;
-		this.#activated = false;
-		try {
-			await this.#drive("download");
-		} finally {
-			this.#download?.abort();
-			this.#download = undefined;
-			this.#installed = undefined;
-			this.#source = undefined;
-		}
-		if (this.#restarting) return { kind: "restarting" };
-		const error = this.#error ?? new FleetlingError("update.cancelled", `update ${offer.id} ended without a result`);
-		if (blame(error) !== "package") throw error;
-		return { kind: "failed", error };
+		if (refusal !== undefined) return Promise.resolve({ kind: "refused", error: refusal });
+		// Not an asynchronous function: each one that waits costs a device 1 KB.
+		return this.drive(this.#installation.begin(offer, options)).then(() => this.#installation.end());
 	}
 
-	#begin(boot: Boot, checkIn: number): void {
+	private begin(boot: Boot, checkIn: number): void {
+		const { ledger } = this.#underWay;
 		switch (boot.kind) {
 			case "ordinary":
+				break;
 			case "unreported":
+				this.remember(boot.record);
 				break;
 			case "trial":
-				this.#beginTrial(boot.record, checkIn);
+				this.#probation.begin(boot.record, this.extended(checkIn, boot.record));
+				this.#trialRun = this.drive("verify");
+				break;
+			case "interrupted":
+				this.#underWay.waiting = true;
+				this.#log.warn(`update ${boot.record.id} was interrupted; it goes on when the server offers it again`);
 				break;
 			case "untried":
-				this.#log.warn(`version ${boot.record.version} was never started: the power went too early; it can be offered again`);
-				this.#ledger.fail(boot.record, { code: "update.failed", text: "the power went before it was started" }, false);
-				this.#forget();
+				this.keep(boot.record);
 				break;
-			case "rolled-back": {
-				const { text, final } = trialFailures[boot.failure];
-				this.#log.error(`version ${boot.record.version} was rolled back: ${text}; running ${this.version} again`);
-				this.#ledger.fail(boot.record, { code: "update.rolled-back", text }, final);
-				this.#conclude("failure", boot.record, true);
+			case "rolled-back":
+				this.rolledBack(boot.record, boot.failure);
 				break;
-			}
 			case "rollback-due":
-				this.#trialRun = this.#drive("rollback");
+				// A bootloader that does not go back, whatever it is told, would keep the device restarting for ever.
+				if (ledger.looping) this.#probation.stay();
+				this.#trialRun = this.drive(ledger.looping ? "verify" : "rollback");
 				break;
 			case "confirmed":
 				this.#log.info(`version ${boot.record.version} was confirmed`);
-				this.#ledger.succeed(boot.record);
-				this.#conclude("success", boot.record, true);
+				ledger.succeed(boot.record);
+				this.#underWay.conclude("success", boot.record, true);
 				break;
 		}
 	}
 
-	#beginTrial(record: UpdateRecord | undefined, checkIn: number): void {
-		const { label } = this.#slots.running();
-		const version = this.version;
-		// An image that something else has put on trial is confirmed by the same rule.
-		this.#record = record ?? { state: "verify", id: "", package: "", from: "", version, slot: label, trials: 1 };
-		const back = this.#canRollBack();
-		if (back)
-			this.#log.info(`version ${version} is on trial: it has ${Math.round(checkIn / 1000)} s to check in with the server`);
-		else this.#log.warn(`version ${version} is on trial with no older firmware to go back to`);
-		this.#trial = new Trial(back ? checkIn : undefined);
-		this.#trialRun = this.#drive("verify");
+	/** The time for a check-in, after a brown-out as well as when the supply has ended this firmware's last trial. */
+	private extended(checkIn: number, { trials }: Partial<UpdateRecord> = {}): number {
+		const weak = this.#options.resetReason === "brown-out" || (trials ?? 1) > 1;
+		return weak ? checkIn * deadlines.weakSupplyFactor : checkIn;
+	}
+
+	/** The slot holds a whole image that has never run: it is tried when the server offers it again. */
+	private keep(record: UpdateRecord): void {
+		const underWay = this.#underWay;
+		// Without a slot there is no image to ask, only what was remembered of a package that is in use.
+		if (record.slot === "" && underWay.ledger.installed?.package === record.package) {
+			underWay.conclude("success", record, true);
+			return;
+		}
+		this.#log.warn(`version ${record.version} was not started: it is tried when the server offers it again`);
+		if (record.slot === "") {
+			underWay.forget();
+			return;
+		}
+		const trials = record.state === "reboot" ? record.trials - 1 : record.trials;
+		underWay.record = { ...record, state: "install", trials };
+		underWay.waiting = true;
+	}
+
+	private rolledBack(record: UpdateRecord, failure: keyof typeof trialFailures): void {
+		const underWay = this.#underWay;
+		const { text, after } = trialFailures[failure];
+		const told = `version ${record.version} was rolled back: ${text}`;
+		if (after === "repeat" && record.trials < limits.trials) {
+			this.#log.warn(`${told}; it is tried again, ${limits.trials} times in all (${record.trials} so far)`);
+			const { failure: _, kept: __, ...rest } = record;
+			underWay.record = underWay.ledger.note({ ...rest, state: "install" });
+			underWay.waiting = true;
+			return;
+		}
+		this.#log.error(`${told}; running ${this.version} again`);
+		// In this order: what is remembered but not concluded would be refused from the next boot on, and never told.
+		underWay.conclude("failure", { ...record, failure }, true);
+		if (after !== "forget") underWay.ledger.fail(record, { code: "update.rolled-back", text });
+	}
+
+	/** The power may have gone between an outcome and what is to be remembered of it. */
+	private remember(record: UpdateRecord): void {
+		const { ledger } = this.#underWay;
+		const { package: name, failure, outcome } = record;
+		if (outcome === "success" && ledger.installed?.package !== name) ledger.succeed(record);
+		if (failure === undefined || ledger.failed?.package === name) return;
+		const { text, after } = trialFailures[failure];
+		if (after !== "forget") ledger.fail(record, { code: "update.rolled-back", text });
 	}
 
 	/** Goes from state to state by the table until the update is done or has to wait. Never rejects. */
-	async #drive(from: UpdateState): Promise<void> {
+	private async drive(from: UpdateState): Promise<void> {
 		let state: UpdateState | "done" = from;
 		while (state !== "done") {
 			let result: StepResult;
 			try {
-				if (this.#observer.entered !== undefined) await this.#announce(state);
+				if (this.#underWay.observer.entered !== undefined) await this.announce(state);
+				if (callable[state]) this.#installation.throwIfCancelled();
 				result = await Updater.#steps[state](this);
 			} catch (cause) {
-				result = this.#failed(state, FleetlingError.from(cause, "update.failed", `the update failed in state ${state}`));
+				result = this.failed(state, FleetlingError.from(cause, "update.failed", `the update failed in state ${state}`));
 			}
 			if (result === "pause") return;
 			state = next(state, result);
@@ -199,8 +284,9 @@ export class Updater {
 	}
 
 	/** Only the states in which an update can be called off wait for the observer: a rollback must not wait for a network that is down. */
-	async #announce(state: UpdateState): Promise<void> {
-		const told = async (): Promise<void> => this.#observer.entered?.(state, this.#view());
+	private async announce(state: UpdateState): Promise<void> {
+		const { observer } = this.#underWay;
+		const told = async (): Promise<void> => observer.entered?.(state, this.#underWay.view(this.#installation.offer));
 		const heard = told().catch((error: unknown) => {
 			if (callable[state] && error instanceof FleetlingError && error.code === "update.cancelled") throw error;
 			this.#log.failure(error, "warn");
@@ -208,187 +294,36 @@ export class Updater {
 		if (callable[state]) await heard;
 	}
 
-	static readonly #steps: Readonly<Record<UpdateState, (updater: Updater) => Promise<StepResult>>> = {
-		download: (updater) => updater.#fetch(),
-		install: (updater) => updater.#install(),
-		reboot: (updater) => updater.#reboot(),
-		verify: (updater) => updater.#verify(),
-		commit: (updater) => updater.#commit(),
-		rollback: (updater) => updater.#rollBack(),
-		report: (updater) => updater.#report(),
+	static readonly #steps: Readonly<Record<UpdateState, (updater: Updater) => Promise<StepResult> | StepResult>> = {
+		download: (updater) => updater.#installation.fetch(),
+		install: (updater) => updater.#installation.install(),
+		reboot: (updater) => updater.#installation.reboot(),
+		verify: (updater) => updater.#probation.verify(),
+		commit: (updater) => (updater.onTrial ? updater.#probation.commit() : updater.#installation.commit()),
+		rollback: (updater) => updater.rollBack(),
+		report: (updater) => updater.#underWay.report(),
 	};
 
+	private rollBack(): Promise<StepResult> | StepResult {
+		const { record } = this.#underWay;
+		const running = this.#options.slots.running().label;
+		const back = record !== undefined && (this.onTrial || running === record.slot);
+		return back ? this.#probation.rollBack(record) : this.#installation.undo();
+	}
+
 	/** What an error in `state` leads to. */
-	#failed(state: UpdateState, error: FleetlingError): StepResult {
-		this.#error = error;
+	private failed(state: UpdateState, error: FleetlingError): StepResult {
 		if (state === "report") {
 			this.#log.warn(`the outcome could not be reported and will be again: ${error.toString()}`);
 			return "pause";
 		}
-		if (state === "verify" || state === "commit") {
-			this.#log.failure(error);
-			return "failure";
-		}
+		if (this.#installation.busy) return this.#installation.failed(state, error);
+		this.#underWay.error = error;
+		const result = this.#probation.failed(state, error);
 		if (state === "rollback") {
-			this.#log.failure(error);
-			this.#stay();
-			return "pause";
+			this.#probation.stay();
+			this.#trialRun = this.drive("verify");
 		}
-		let whose = blame(error);
-		if (whose === "device" && ++this.#deviceFaults >= limits.deviceFaults) whose = "package";
-		if (whose !== "package") return state === "reboot" ? "failure" : "pause";
-		this.#log.failure(error);
-		const record = this.#record ?? this.#newRecord("download", this.#installed?.version ?? "", "");
-		this.#record = record;
-		this.#ledger.fail(record, failureOf(error), true);
-		if (state !== "reboot") this.#conclude("failure", record);
-		this.#log.info(`keeping version ${this.version}; update ${record.id} is not tried again until the server offers another`);
-		return "failure";
-	}
-
-	/** There is no way back after all. The firmware that runs may still check in, and is kept if it does. */
-	#stay(): void {
-		this.#trial = new Trial(undefined);
-		this.#trialRun = this.#drive("verify");
-	}
-
-	async #fetch(): Promise<StepResult> {
-		const { offer, open, blockBytes } = this.#current();
-		this.#record = undefined;
-		this.#log.info(`downloading update ${offer.id}`);
-		const download = new Download({
-			offer,
-			blockBytes,
-			readers: this.#options.readers,
-			installers: this.#options.installers,
-			onPercent: (percent) => this.#observer.progress?.(percent),
-		});
-		this.#download = download;
-		await open(download);
-		this.#log.info(`${download.bytes} bytes received`);
-		return "success";
-	}
-
-	async #install(): Promise<StepResult> {
-		this.#installed = this.#download?.finish();
-		this.#log.info(`verified: version ${this.#installed?.version} is in slot ${this.#installed?.slot}`);
-		return "success";
-	}
-
-	async #reboot(): Promise<StepResult> {
-		const installed = this.#installed;
-		if (installed === undefined) return "failure";
-		this.#record = this.#newRecord("reboot", installed.version, installed.slot);
-		this.#ledger.announce(this.#record);
-		this.#activated = true;
-		installed.activate();
-		this.#log.info(`restarting into version ${installed.version} on trial`);
-		await this.#leave();
-		this.#options.restart();
-		return "pause";
-	}
-
-	async #verify(): Promise<StepResult> {
-		const outcome = (await this.#trial?.outcome) ?? "success";
-		if (outcome === "success") return "success";
-		if (this.#record !== undefined) this.#record = { ...this.#record, failure: "no-check-in" };
-		this.#log.error(`version ${this.version} has not checked in with the server`);
-		return "failure";
-	}
-
-	async #commit(): Promise<StepResult> {
-		const record = this.#record;
-		this.#slots.confirm();
-		this.#trial = undefined;
-		this.#log.info(`version ${this.version} has checked in and is confirmed`);
-		if (record !== undefined) this.#ledger.succeed(record);
-		this.#conclude("success", record);
-		return "success";
-	}
-
-	async #rollBack(): Promise<StepResult> {
-		const record = this.#record;
-		// An update that never got as far as running has changed nothing but, perhaps, the choice for the next boot.
-		if (record === undefined || this.#slots.running().label !== record.slot) {
-			if (this.#activated) this.#slots.deactivate();
-			this.#conclude("failure", record);
-			return "success";
-		}
-		this.#ledger.note({ failure: "called-off", ...record, state: "rollback" });
-		this.#log.warn("going back to the older firmware");
-		await this.#leave();
-		this.#slots.rollBack();
-		return "pause";
-	}
-
-	async #report(): Promise<StepResult> {
-		const record = this.#record;
-		if (record !== undefined && record.id !== "") {
-			const report = finalReport(record, this.#ledger.failed, this.#error);
-			await this.#observer.report?.(report);
-			this.#observer.ended?.(report);
-		}
-		this.#forget();
-		return "success";
-	}
-
-	/**
-	 * The update has ended. Its record is kept in storage until the server knows, where the server wants to; `persist`
-	 * keeps it anyway, so that the next boot does not draw its conclusions again from another reset reason.
-	 */
-	#conclude(outcome: Outcome, ended: UpdateRecord | undefined, persist = this.#observer.report !== undefined): void {
-		if (ended === undefined) return;
-		const { failure: _, ...rest } = ended;
-		const record: UpdateRecord = { ...rest, state: "report", outcome };
-		this.#record = record;
-		if (persist) this.#ledger.note(record);
-	}
-
-	#forget(): void {
-		this.#record = undefined;
-		this.#ledger.forget();
-	}
-
-	/** An image that cannot be looked at is no reason to leave a trial without a deadline. */
-	#canRollBack(): boolean {
-		try {
-			return this.#slots.canRollBack();
-		} catch (error) {
-			this.#log.failure(error);
-			return true;
-		}
-	}
-
-	#newRecord(state: UpdateState, version: string, slot: string): UpdateRecord {
-		const { offer } = this.#current();
-		const name = fingerprint(offer);
-		const { failed } = this.#ledger;
-		const trials = (failed?.package === name ? failed.trials : 0) + (state === "reboot" ? 1 : 0);
-		return { state, id: offer.id, package: name, from: this.version, version, slot, trials };
-	}
-
-	#current(): Source {
-		if (this.#source === undefined) throw new FleetlingError("update.failed", "no update is under way");
-		return this.#source;
-	}
-
-	#view(): UpdateView {
-		const { offer } = this.#source ?? {};
-		return {
-			id: this.#record?.id ?? offer?.id ?? "",
-			from: this.#record?.from ?? this.version,
-			version: this.#record?.version ?? this.#installed?.version ?? offer?.version,
-		};
-	}
-
-	/** Everything that may want to happen before the device restarts, within a moment. */
-	async #leave(): Promise<void> {
-		this.#restarting = true;
-		try {
-			await this.#observer.restarting?.();
-		} catch (error) {
-			this.#log.failure(error, "warn");
-		}
-		await sleep(deadlines.restartPause);
+		return result;
 	}
 }

@@ -3,6 +3,8 @@ import TCP from "embedded:io/socket/tcp";
 import Resolver from "embedded:network/dns/resolver/udp";
 import storage from "embedded:storage/key-value";
 import type { Device, MemoryFigures, TCPConstructor } from "fleetling/common/device";
+import type { Directory } from "fleetling/common/files";
+import Files from "fleetling/host/files";
 import System from "fleetling/host/system";
 
 const device: Device = {
@@ -14,6 +16,9 @@ const device: Device = {
 		},
 	},
 	storage,
+	get files(): Directory | undefined {
+		return Files.available ? Files : undefined;
+	},
 	system: {
 		get resetReason() {
 			return System.resetReason;
@@ -21,6 +26,9 @@ const device: Device = {
 		target: "host",
 		get engine(): string {
 			return System.engine;
+		},
+		forget(): void {
+			System.forget();
 		},
 		restart(): void {
 			System.restart();

@@ -22,7 +22,8 @@ const refusedMetadata: Meaning = {
 	advice: "it refuses what the device says about itself; check deviceType, mac and the server's version",
 };
 const noSuchPath: Meaning = { code: "server.refused", advice: "it does not know the request; check the configuration key url" };
-const gone: Meaning = { code: "server.failed", advice: "the package is not there any more; a new check gets a new link" };
+const gone: Meaning = { code: "update.gone", advice: "the package is not there any more; a new check gets a new link" };
+const shorter: Meaning = { code: "update.changed", advice: "the package is shorter by now; a new check tells which one it is" };
 const busy: Meaning = { code: "server.busy", advice: "it is asked again later" };
 
 /** Per call, the statuses with a meaning of their own. All others: the server failed, and may not fail the next time. */
@@ -44,7 +45,7 @@ const meanings: Readonly<Record<Call, Readonly<Record<number, Meaning>>>> = {
 		429: busy,
 		503: busy,
 	},
-	download: { 401: gone, 403: gone, 404: gone, 410: gone, 416: gone, 429: busy, 503: busy },
+	download: { 401: gone, 403: gone, 404: gone, 410: gone, 416: shorter, 429: busy, 503: busy },
 };
 
 const failed: Meaning = { code: "server.failed", advice: "it is asked again; its own log says more" };

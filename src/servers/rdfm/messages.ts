@@ -9,7 +9,7 @@ import { type Offer, parseSHA256 } from "../../update/offer";
  */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** The three keys that every request has to have, then everything else the device knows, under its own names. */
+/** What the server needs to choose a package: the three keys that every request has to have, and what packages may require. */
 export function metadataOf({ version, deviceType, mac, others }: DeviceFacts): Metadata {
 	return {
 		...others,
@@ -18,6 +18,9 @@ export function metadataOf({ version, deviceType, mac, others }: DeviceFacts): M
 		"rdfm.hardware.macaddr": mac,
 	};
 }
+
+/** Everything that the device knows, for authentication, whose metadata replace what the server has stored. */
+export const allMetadataOf = (facts: DeviceFacts): Metadata => ({ ...facts.condition, ...metadataOf(facts) });
 
 /**
  * Body of POST /api/v1/auth/device. Exactly these three keys: another one makes the server refuse the request.

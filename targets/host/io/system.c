@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
+#include "esp_err.h"
 #include "host.h"
+#include "nvs_flash.h"
 
 /* sysexits.h: something in the configuration is wrong. */
 #define kConfigurationExit 78
@@ -25,6 +27,14 @@ void xs_system_get_mac(xsMachine *the)
 void xs_system_get_engine(xsMachine *the)
 {
 	xsmcSetString(xsResult, (char *)hostEngineVersion());
+}
+
+void xs_system_forget(xsMachine *the)
+{
+	esp_err_t error = nvs_flash_erase();
+
+	if (error)
+		xsUnknownError("the key-value storage cannot be erased: %s", esp_err_to_name(error));
 }
 
 void xs_system_restart(xsMachine *the)

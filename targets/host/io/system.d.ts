@@ -5,6 +5,8 @@ export default class System {
 	static readonly resetReason: ResetReason;
 	static readonly mac: string;
 	static readonly engine: string;
+	/** Erases the key-value storage. Its domains cannot be used any more before the next boot. */
+	static forget(): void;
 	/** Restarts when the current job is done. */
 	static restart(): void;
 	/** Ends the program and hands the reason to whoever started it. */

@@ -43,6 +43,15 @@ describe("session", () => {
 		assert.equal(gate.given, 1);
 	});
 
+	it("authenticates once for calls at the same time", async () => {
+		const gate = new Gate();
+		assert.deepEqual(await Promise.all([gate.call(), gate.call()]), ["t1", "t1"]);
+		assert.equal(gate.given, 1);
+		gate.accepted = (token) => token !== "t1";
+		assert.deepEqual(await Promise.all([gate.call(), gate.call()]), ["t2", "t2"]);
+		assert.equal(gate.given, 2);
+	});
+
 	it("renews a refused token once and repeats the call", async () => {
 		const gate = new Gate();
 		await gate.call();

@@ -12,8 +12,22 @@ function from(values: Readonly<Record<string, unknown>>): SettingSource {
 
 describe("configuration", () => {
 	it("needs four keys and knows the rest", () => {
-		const { logLevel, ...settings } = readSettings(from(least));
-		assert.deepEqual(settings, { ...least, mac: undefined, pollSeconds: 900, checkInSeconds: 90, blockBytes: 4096 });
+		const { logLevel, actions, ...settings } = readSettings(from(least));
+		assert.equal(actions.length, 0);
+		assert.deepEqual(settings, {
+			...least,
+			mac: undefined,
+			pollSeconds: 900,
+			checkInSeconds: 90,
+			artifactKeys: undefined,
+			imageType: undefined,
+			secureVersion: 0,
+			updateWindow: undefined,
+			retryFailHours: 168,
+			management: true,
+			jsPrompt: false,
+			blockBytes: 4096,
+		});
 		assert.equal(logLevel.level, "info");
 	});
 
@@ -31,6 +45,18 @@ describe("configuration", () => {
 
 	it("does not fall back to another source when a value is wrong", async () => {
 		await rejects("config.invalid", () => readSettings(from({ url: "nonsense" }), from(least)), '"url"', "nonsense");
+	});
+
+	it("knows what is on and what is off", async () => {
+		for (const value of ["on", "true", true]) assert.isTrue(readSettings(from({ ...least, management: value })).management);
+		for (const value of ["off", "false", false]) assert.isFalse(readSettings(from({ ...least, management: value })).management);
+		await rejects("config.invalid", () => readSettings(from({ ...least, management: "maybe" })), '"management"', "on or off");
+	});
+
+	it("knows actions by their command lines", async () => {
+		const text = '[{"id":"net","command":["net"]}]';
+		assert.equal(readSettings(from({ ...least, actions: text })).actions[0]?.id, "net");
+		await rejects("config.invalid", () => readSettings(from({ ...least, actions: "[{}]" })), '"actions"');
 	});
 
 	it("has keys that NVS can hold", () => {
@@ -80,6 +106,14 @@ describe("configuration", () => {
 		["blockBytes", 4095],
 		["blockBytes", 6000],
 		["blockBytes", 32768],
+		["artifactKeys", "-----BEGIN PRIVATE KEY-----"],
+		["imageType", "x".repeat(65)],
+		["secureVersion", -1],
+		["updateWindow", "always"],
+		["updateWindow", "01:00-01:00"],
+		["updateWindow", "25:00-05:00"],
+		["retryFailHours", "-1"],
+		["retryFailHours", 8761],
 		["logLevel", "loud"],
 		["logLevel", "update=loud"],
 	];

@@ -20,6 +20,10 @@ export function image({
 	for (let at = 0; at < length; at++) bytes[at] = (at * 7) & 0xff;
 	const view = new DataView(bytes.buffer);
 	view.setUint8(0, 0xe9);
+	// One segment, which holds the description, and a SHA-256 appended.
+	view.setUint8(1, 1);
+	view.setUint8(23, 1);
+	view.setUint32(28, 256, true);
 	view.setUint16(12, chip, true);
 	view.setUint32(32, 0xabcd5432, true);
 	put(bytes, 48, version);

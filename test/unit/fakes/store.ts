@@ -6,6 +6,8 @@ type Value = ArrayBuffer | string | number | bigint;
 export class MemoryStore implements KeyValueStore {
 	readonly values = new Map<string, Value>();
 	writes = 0;
+	/** What a power cut after each write would have left. */
+	readonly cuts: (readonly (readonly [string, Value])[])[] = [];
 	/** Set to have every write fail, as a full or worn NVS does. */
 	broken = false;
 
@@ -22,11 +24,13 @@ export class MemoryStore implements KeyValueStore {
 		if (key.length > 15) throw new RangeError(`key "${key}" is longer than NVS allows`);
 		this.writes += 1;
 		this.values.set(key, value instanceof Uint8Array ? value.slice().buffer : value);
+		this.cuts.push([...this.values]);
 	}
 
 	delete(key: string): void {
 		this.writes += 1;
 		this.values.delete(key);
+		this.cuts.push([...this.values]);
 	}
 
 	close(): void {}

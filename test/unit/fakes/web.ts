@@ -1,8 +1,10 @@
 import type { Cancellation } from "fleetling/common/cancellation";
+import type { Conversation, Listener } from "fleetling/common/conversation";
 import type { Sink } from "fleetling/common/sink";
 import type { Answer, AnswerHead, Web, WebRequest } from "fleetling/common/web";
 import TextDecoder from "text/decoder";
 import TextEncoder from "text/encoder";
+import { FakeConversation } from "./conversation";
 
 export interface Scripted {
 	readonly status: number;
@@ -15,8 +17,11 @@ export interface Scripted {
 /** Answers requests from a script, in order, and keeps what was asked. An error in the script is thrown. */
 export class ScriptedWeb implements Web {
 	readonly requests: WebRequest[] = [];
+	readonly conversations: FakeConversation[] = [];
 	readonly script: (Scripted | Error)[];
 	closed = 0;
+	/** Set to have no connection for a visit. */
+	busy: Error | undefined;
 
 	constructor(...script: (Scripted | Error)[]) {
 		this.script = script;
@@ -38,6 +43,18 @@ export class ScriptedWeb implements Web {
 			for (let at = 0; at < bytes.byteLength; at += size) sink.block(bytes.subarray(at, at + size));
 		}
 		return head;
+	}
+
+	/** Every one is kept, and does only what the test does with it. */
+	converse(request: WebRequest, listener: Listener): Conversation {
+		const conversation = new FakeConversation(request, listener);
+		this.conversations.push(conversation);
+		return conversation;
+	}
+
+	visit(request: WebRequest, listener: Listener): Conversation {
+		if (this.busy !== undefined) throw this.busy;
+		return this.converse(request, listener);
 	}
 
 	close(): void {

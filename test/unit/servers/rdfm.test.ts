@@ -5,7 +5,14 @@ import { type Server, ServerError } from "fleetling/agent/server";
 import { Cancellation } from "fleetling/common/cancellation";
 import { Key } from "fleetling/common/crypto";
 import { FleetlingError } from "fleetling/error/error";
-import { authenticationBody, errorText, metadataOf, parseGrant, parseOffer } from "fleetling/servers/rdfm/messages";
+import {
+	allMetadataOf,
+	authenticationBody,
+	errorText,
+	metadataOf,
+	parseGrant,
+	parseOffer,
+} from "fleetling/servers/rdfm/messages";
 import { packageAddress, rdfm } from "fleetling/servers/rdfm/rdfm";
 import { describe, it } from "test/harness";
 import TextEncoder from "text/encoder";
@@ -16,9 +23,11 @@ import { html, json, type Scripted, ScriptedWeb } from "../fakes/web";
 
 const facts = {
 	version: "1.0.0",
+	settledVersion: "1.0.0",
 	deviceType: "thermostat",
 	mac: "24:6f:28:aa:bb:cc",
 	others: { target: "esp32c3", xs: "13.3.0" },
+	condition: { slot: "ota_0", reset: "brown-out", uptime: "1234567", free: "123456" },
 };
 const sha256 = "ab".repeat(32);
 const good = { id: 7, created: "Sat, 21 Nov 2026 21:30:41 GMT", sha256, uri: "https://host:5000/local_storage/x" };
@@ -32,6 +41,7 @@ function serverOf(web: ScriptedWeb, address = url): Server {
 		clock: { now: () => 1_694_681_536_789, set: () => {} },
 		log: new Lines().tag(),
 		wake: () => {},
+		abort: () => {},
 	});
 }
 
@@ -61,6 +71,11 @@ describe("RDFM's messages", () => {
 			"rdfm.hardware.macaddr": "24:6f:28:aa:bb:cc",
 			free: "100",
 		});
+	});
+
+	it("tell how the device is when it introduces itself, where the server keeps it, and never over a mandatory key", () => {
+		const condition = { ...facts.condition, target: "?", "rdfm.software.version": "9" };
+		assert.deepEqual(allMetadataOf({ ...facts, condition }), { ...metadataOf(facts), ...facts.condition });
 	});
 
 	it("have exactly three keys for authentication, with whole seconds", () => {
@@ -141,8 +156,7 @@ describe("RDFM authentication", () => {
 	it("fits into one TCP segment with an RSA key", () => {
 		// 344 characters of signature, 451 of PEM with 9 line ends that JSON doubles.
 		const pem = `${"x".repeat(441)}${"\n".repeat(9)}`;
-		const others = { target: "esp32c3", xs: "13.3.0", slot: "ota_0", reset: "brown-out", uptime: "1234567", free: "123456" };
-		const body = authenticationBody(metadataOf({ ...facts, others }), pem, Date.now());
+		const body = authenticationBody(allMetadataOf(facts), pem, Date.now());
 		const head = 27 + 4 + 344 + "POST /api/v1/auth/device HTTP/1.1\r\nHost: updates.example.com:5000\r\n".length;
 		assert.isAtMost(body.length + head + "Content-Type: application/json\r\nContent-Length: 900\r\n\r\n".length, 1_400);
 	});
@@ -252,9 +266,11 @@ describe("RDFM download", () => {
 	});
 
 	for (const [status, code] of [
-		[404, "server.failed"],
-		[403, "server.failed"],
-		[206, "server.failed"],
+		[401, "update.gone"],
+		[403, "update.gone"],
+		[404, "update.gone"],
+		[410, "update.gone"],
+		[416, "update.changed"],
 		[204, "server.failed"],
 		[503, "server.busy"],
 		[500, "server.failed"],

@@ -1,7 +1,7 @@
 import { assert } from "chai";
 import type { ResetReason } from "fleetling/common/device";
 import { assessBoot, type Boot, type BootFacts, trialFailures } from "fleetling/update/boot";
-import type { UpdateRecord } from "fleetling/update/journal";
+import type { UpdateRecord } from "fleetling/update/record";
 import type { Slot, SlotState } from "fleetling/update/slots";
 import { describe, it } from "test/harness";
 
@@ -13,6 +13,7 @@ const record: UpdateRecord = {
 	version: "1.1.0",
 	slot: "ota_1",
 	trials: 1,
+	stores: 2,
 };
 
 function slot(label: string, state: SlotState): Slot {
@@ -102,11 +103,33 @@ describe("what a boot means", () => {
 			assert.deepEqual(assess({ record: done, running, installed: "aborted" }), { kind: "unreported", record: done });
 	});
 
-	it("tells a bad firmware from a bad supply", () => {
-		const final = Object.entries(trialFailures).filter(([, entry]) => entry.final);
-		assert.deepEqual(
-			final.map(([name]) => name),
-			["crash", "hang", "no-check-in", "called-off"],
-		);
+	it("a download that was interrupted, whatever became of the slot", () => {
+		const download = { ...record, state: "download" } as const;
+		for (const installed of [undefined, "undefined", "aborted", "invalid", "valid"] as const)
+			assert.deepEqual(assess({ record: download, installed, resetReason: "panic" }), {
+				kind: "interrupted",
+				record: download,
+			});
+	});
+
+	it("nothing, when something else has flashed the slot that a download was going into", () => {
+		const download = { ...record, state: "download" } as const;
+		assert.deepEqual(assess({ record: download, running: slot("ota_1", "valid") }), { kind: "ordinary" });
+	});
+
+	it("an image that waits to be tried, also after a trial that the power has ended", () => {
+		const ready = { ...record, state: "install" } as const;
+		for (const installed of ["undefined", "aborted"] as const)
+			assert.deepEqual(assess({ record: ready, installed, resetReason: "power-on" }), { kind: "untried", record: ready });
+	});
+
+	it("tells a bad firmware from a bad supply and from a server that has changed its mind", () => {
+		const named = (wanted: string): readonly string[] =>
+			Object.entries(trialFailures)
+				.filter(([, { after }]) => after === wanted)
+				.map(([name]) => name);
+		assert.deepEqual(named("remember"), ["crash", "hang", "no-check-in", "unconfirmed", "called-off"]);
+		assert.deepEqual(named("repeat"), ["brown-out", "power-loss", "unknown"]);
+		assert.deepEqual(named("forget"), ["aborted"]);
 	});
 });

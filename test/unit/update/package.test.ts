@@ -6,6 +6,7 @@ import { Download } from "fleetling/update/download";
 import { chipName, readChip, readImageHead } from "fleetling/update/image";
 import { SlotImageInstaller } from "fleetling/update/installers/slot-image";
 import { fingerprint, type Offer, parseSHA256 } from "fleetling/update/offer";
+import { verbatim } from "fleetling/update/reader";
 import { rawImage } from "fleetling/update/readers/raw-image";
 import Hex from "hex";
 import { describe, it } from "test/harness";
@@ -34,8 +35,10 @@ function make(slots: FakeSlots, bytes: Uint8Array, offer: Partial<Offer> = {}, p
 	return new Download({
 		offer: { id: "1", url: "https://x/", sha256: hashOf(bytes), ...offer },
 		blockBytes,
-		readers: [rawImage],
-		installers: { "esp32-image": () => new SlotImageInstaller(slots) },
+		slots,
+		ticks: () => 0,
+		readers: [verbatim(rawImage)],
+		installers: { "esp32-image": (place) => new SlotImageInstaller(place) },
 		onPercent: (percent) => percents.push(percent),
 	});
 }
@@ -50,7 +53,8 @@ describe("package", () => {
 		const installed = download.finish();
 		assert.equal(installed.version, "1.1.0");
 		assert.equal(installed.slot, "ota_1");
-		assert.equal(download.bytes, 3000);
+		assert.equal(download.position, 3000);
+		assert.equal(download.fetched, 3000);
 		assert.deepEqual(slots.written, [...bytes]);
 		assert.deepEqual(slots.calls, ["write 3000", "finish"]);
 		assert.deepEqual(percents, [0, 17, 34, 51, 68, 85, 100]);
@@ -66,8 +70,10 @@ describe("package", () => {
 		const download = new Download({
 			offer: { id: "1", url: "https://x/" },
 			blockBytes,
-			readers: [rawImage],
-			installers: { "esp32-image": () => new SlotImageInstaller(slots) },
+			slots,
+			ticks: () => 0,
+			readers: [verbatim(rawImage)],
+			installers: { "esp32-image": (place) => new SlotImageInstaller(place) },
 			onPercent: () => assert.fail("no percent without a total"),
 		});
 		feed(download, bytes, "unknown");
@@ -214,9 +220,16 @@ describe("blame", () => {
 		["image.wrong-chip", "package"],
 		["update.wrong-hash", "package"],
 		["update.too-large", "package"],
+		["artifact.wrong-device", "package"],
+		["update.restart-loop", "package"],
+		["update.gone", "network"],
+		["update.changed", "network"],
+		["update.bad-range", "network"],
+		["update.too-slow", "network"],
 		["update.failed", "device"],
 		["update.cancelled", "nobody"],
 		["storage.failed", "device"],
+		["artifact.no-memory", "device"],
 		["crypto.failed", "device"],
 	] as const;
 	for (const [code, whose] of cases)

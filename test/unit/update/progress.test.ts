@@ -6,7 +6,12 @@ function run(total: number | undefined, ...parts: readonly number[]): readonly n
 	const percents: number[] = [];
 	const progress = new Progress((percent) => percents.push(percent));
 	progress.begin(total);
-	for (const part of parts) progress.add(part);
+	progress.reach(0);
+	let bytes = 0;
+	for (const part of parts) {
+		bytes += part;
+		progress.reach(bytes);
+	}
 	return percents;
 }
 
@@ -27,11 +32,26 @@ describe("progress", () => {
 		const percents: number[] = [];
 		const progress = new Progress((percent) => percents.push(percent));
 		progress.begin(100);
-		progress.add(60);
+		progress.reach(0);
+		progress.reach(60);
 		progress.begin(100);
-		progress.add(30);
-		progress.add(200);
+		progress.reach(30);
+		progress.reach(200);
 		assert.deepEqual(percents, [0, 60, 100]);
+	});
+
+	it("tells nothing a second time after a restart, and 100 in any case", () => {
+		const percentsFrom = (skipped: number): readonly number[] => {
+			const percents: number[] = [];
+			const progress = new Progress((percent) => percents.push(percent));
+			progress.begin(1000);
+			progress.skip(skipped);
+			for (let bytes = 400; bytes <= 1000; bytes += 50) progress.reach(bytes);
+			return percents;
+		};
+		assert.deepEqual(percentsFrom(800), [85, 90, 95, 100]);
+		assert.deepEqual(percentsFrom(1000), [100]);
+		assert.deepEqual(percentsFrom(5000), [100]);
 	});
 
 	it("is done with an empty package at once", () => {
