@@ -1,6 +1,8 @@
 /** The whole firmware: from an offer to a confirmed boot, and everything that must not become one. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { decodePartitions, findPartition, tableLength, tableOffset } from "../../targets/host/image/partitions";
 import { makeFirmware } from "../../targets/host/tools/firmware";
 import { selectedSlot } from "../../targets/host/tools/slots";
 import { Fleet, mac, oldVersion } from "./fleet";
@@ -65,6 +67,15 @@ interface BadPackage {
 	readonly code: RegExp;
 	/** Downloads that may happen in three polls. */
 	readonly downloads: number;
+}
+
+/** First byte of whatever the bootloader takes for an image. */
+const imageMagic = 0xe9;
+
+function firstByteOf(label: string, path: string): number | undefined {
+	const flash = readFileSync(path);
+	const partitions = decodePartitions(flash.subarray(tableOffset, tableOffset + tableLength));
+	return flash[findPartition(partitions, label).offset];
 }
 
 const flipped = (image: Buffer, at: number): Buffer => {
@@ -144,6 +155,7 @@ describe("device: what must not be installed", () => {
 			for (let polls = 0; polls < 3; polls++) await fleet.checked(200);
 			assert.equal(fleet.running.boots.length, 1, "it restarted");
 			assert.deepEqual(selectedSlot(fleet.flash), { label: "ota_0", state: "valid" });
+			assert.notEqual(firstByteOf("ota_1", fleet.flash), imageMagic, "a damaged ota_0 would have the bootloader take it");
 			assert.ok(fleet.server.log.of("download").length <= downloads, `${fleet.server.log.of("download").length} downloads`);
 			// A good one is taken afterwards: nothing is left in a state from which it cannot.
 			fleet.server.faults.clear();

@@ -89,16 +89,16 @@ export class Fleet {
 		await this.checked();
 	}
 
-	/** Switches the device on (again). */
-	async switchOn(): Promise<HostDevice> {
-		const { settings, arguments: extra, variant } = this.#options;
+	/** Switches the device on (again), with options of the runtime for this time only. */
+	async switchOn(once: readonly string[] = []): Promise<HostDevice> {
+		const { settings, arguments: always = [], variant } = this.#options;
 		this.device = new HostDevice({
 			runtime: await prepareRuntime(variant),
 			flash: this.flash,
 			mac,
 			settings: { server: "rdfm", url: this.server.url, deviceType, pollSeconds: "1", ...settings },
 			...(existsSync(this.ca) ? { files: { ca: this.ca } } : {}),
-			...(extra ? { arguments: extra } : {}),
+			arguments: [...always, ...once],
 		});
 		return this.device;
 	}

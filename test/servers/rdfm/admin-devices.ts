@@ -61,8 +61,8 @@ const describe = (device: Device, groups: GroupStore): Json => ({
 	metadata: device.metadata,
 	last_access: rfcDateText(device.lastAccess),
 	groups: groups.of(device.id).map((group) => group.id),
-	capabilities: { shell: false },
-	connected: false,
+	capabilities: { shell: false, ...device.capabilities },
+	connected: device.connected,
 });
 
 function reject(devices: DeviceStore, request: Request): Answer {

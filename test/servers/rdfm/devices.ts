@@ -11,6 +11,10 @@ export interface Device {
 	/** Milliseconds since 1970 of the last authenticated request. */
 	lastAccess: number;
 	readonly tags: string[];
+	/** As last reported; kept while the device is away. */
+	capabilities: Readonly<Record<string, boolean>>;
+	/** Whether its management link is open. */
+	connected: boolean;
 }
 
 /** A device that has shown a valid signature but is not approved with this key. */
@@ -104,7 +108,16 @@ export class DeviceStore {
 	/** False when a tag occurs twice: the real server has by then stored the device and keeps the registration. */
 	#create({ mac, publicKey, metadata, lastAppeared }: Registration): boolean {
 		this.#lastId += 1;
-		const device: Device = { id: this.#lastId, mac, publicKey, metadata, lastAccess: lastAppeared, tags: [] };
+		const device: Device = {
+			id: this.#lastId,
+			mac,
+			publicKey,
+			metadata,
+			lastAccess: lastAppeared,
+			tags: [],
+			capabilities: {},
+			connected: false,
+		};
 		this.#devices.set(device.id, device);
 		// Consumed once, here. A string is walked character by character, as Python does.
 		for (const tag of metadata["rdfm.software.tags"] ?? []) {

@@ -41,6 +41,7 @@ export class FrameworkError extends Error {
 /** Reason phrases of the statuses this server sends; werkzeug writes them in capitals. */
 export const reasons: Readonly<Record<number, string>> = {
 	200: "OK",
+	202: "Accepted",
 	204: "No Content",
 	206: "Partial Content",
 	304: "Not Modified",

@@ -9,6 +9,7 @@ import {
 	type ServerResponse,
 } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from "node:net";
+import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, TLSSocket, type TlsOptions, type Server as TlsServer } from "node:tls";
 import { reset as resetSocket } from "../proxy/reset";
 import type { ConnectionRecord } from "./records";
@@ -28,6 +29,8 @@ export interface ListenerOptions {
 	readonly idleTimeout: number;
 	readonly onConnection: (record: ConnectionRecord) => void;
 	readonly onRequest: (incoming: IncomingMessage, outgoing: ServerResponse, connection: Connection) => void;
+	/** A request for another protocol; returns false when it is none that is known. */
+	readonly onUpgrade: (incoming: IncomingMessage, stream: Duplex, head: Buffer) => boolean;
 	readonly onTlsError: (error: Error) => void;
 }
 
@@ -56,6 +59,13 @@ export class Listener {
 			clearTimeout(this.#idle.get(incoming.socket));
 			outgoing.once("finish", () => this.#rest(incoming.socket));
 			options.onRequest(incoming, outgoing, connection);
+		});
+		this.#http.on("upgrade", (incoming: IncomingMessage, stream: Duplex, head: Buffer) => {
+			clearTimeout(this.#idle.get(incoming.socket));
+			const connection = this.#connections.get(incoming.socket);
+			if (connection) connection.record.requests += 1;
+			if (!options.onUpgrade(incoming, stream, head))
+				stream.end("HTTP/1.1 404 NOT FOUND\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 		});
 		// TLS 1.2 and 1.3, no ALPN, like the real server (facts B.1).
 		this.#tls = options.tls && createTlsServer({ minVersion: "TLSv1.2", ...options.tls });

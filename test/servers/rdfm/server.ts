@@ -6,6 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { EventEmitter } from "node:events";
 import type { TlsOptions } from "node:tls";
+import { Actions } from "./actions";
+import { actionAdminRoutes } from "./admin-actions";
 import { deviceAdminRoutes } from "./admin-devices";
 import { groupAdminRoutes } from "./admin-groups";
 import { packageAdminRoutes } from "./admin-packages";
@@ -18,8 +20,10 @@ import { type Group, GroupStore } from "./groups";
 import { type Request, Router } from "./http";
 import { Listener } from "./listener";
 import { LogStore, logRoutes } from "./logs";
+import { Management } from "./management";
 import { type Package, type PackageMetadata, PackageStore } from "./packages";
 import { type ConnectionRecord, RequestLog } from "./records";
+import { Shells } from "./shells";
 import { storageRoutes } from "./storage";
 import { Tokens } from "./tokens";
 import { type DeviceUpdate, updateRoutes } from "./updates";
@@ -27,6 +31,9 @@ import { nextEvent } from "./waiting";
 
 /** How connections are treated: werkzeug closes after each answer, gunicorn keeps them and drops idle ones (facts B.1). */
 export type Flavour = "werkzeug" | "gunicorn";
+
+/** What werkzeug sends when the function that served a WebSocket has returned. */
+const epilogue = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /** Settings of a server. */
 export interface RdfmServerOptions {
@@ -45,6 +52,8 @@ export interface RdfmServerOptions {
 	readonly tokenLifetime?: number;
 	/** Approves every device that shows a valid signature; its first request is still refused. */
 	readonly autoApprove?: boolean;
+	/** Milliseconds from ping to ping on management links; 25,000 if not given. */
+	readonly pingInterval?: number;
 }
 
 /** Events for whoever watches; requests come through `log`. */
@@ -70,6 +79,10 @@ export class RdfmServer {
 	/** Rows of `device_updates`. */
 	readonly updates: DeviceUpdate[] = [];
 	readonly connections: ConnectionRecord[] = [];
+	/** The devices' WebSockets. */
+	readonly management: Management;
+	readonly actions: Actions;
+	readonly shells: Shells;
 	readonly #router = new Router();
 	readonly #ownGroups = new Map<number, Group>();
 	#options: RdfmServerOptions = {};
@@ -79,6 +92,13 @@ export class RdfmServer {
 		const { devices, groups, packages, tokens, updates, logs } = this;
 		const clock = (): number => this.clock();
 		const link = (stored: Package): string => this.link(stored);
+		this.management = new Management({
+			...{ devices, tokens, updates },
+			pingInterval: () => this.#options.pingInterval ?? 25_000,
+			epilogue: () => (this.#options.flavour === "gunicorn" ? "" : epilogue),
+		});
+		this.actions = new Actions(this.management, clock);
+		this.shells = new Shells(this.management, tokens);
 		this.#router.add([
 			...authRoutes(devices, tokens),
 			...updateRoutes({ devices, groups, packages, tokens, updates, clock, link }),
@@ -87,6 +107,8 @@ export class RdfmServer {
 			...deviceAdminRoutes(devices, groups),
 			...packageAdminRoutes(packages, groups, link),
 			...groupAdminRoutes(groups, devices, packages),
+			...this.management.routes(),
+			...actionAdminRoutes(this.actions, this.management),
 		]);
 		devices.changes.on("approved", (device) => this.events.emit("approved", device));
 		devices.changes.on("pending", (registration) => {
@@ -116,6 +138,7 @@ export class RdfmServer {
 				this.events.emit("connection", record);
 			},
 			onRequest: (incoming, outgoing, connection) => void exchanges.serve(incoming, outgoing, connection),
+			onUpgrade: (...upgrade) => this.management.upgrade(...upgrade) || this.shells.upgrade(...upgrade),
 			onTlsError: (error) => this.events.emit("tlsError", error),
 		});
 		await this.#listener.listen(options.port ?? 0);

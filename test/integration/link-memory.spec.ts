@@ -1,0 +1,83 @@
+/** A thousand connections leave the heap where it was, however they end. */
+import assert from "node:assert/strict";
+import { createAuthority } from "../pki/pki";
+import type { DeviceLink } from "../servers/rdfm/device-link";
+import { RdfmServer } from "../servers/rdfm/server";
+import { TestDevice } from "../servers/rdfm/spec/device";
+import { runXS } from "../xs/driver";
+
+/** What the server does with one connection after the other. */
+const acts: readonly ((link: DeviceLink) => void)[] = [
+	() => undefined,
+	() => undefined,
+	(link) => link.drop(),
+	(link) => link.crash(),
+	(link) => link.close([1000, ""]),
+	(link) => link.close([4001, "Invalid execution x"]),
+	(link) => link.close([1008, "Ping/Pong timeout"]),
+	(link) => link.send({ method: "dance" }),
+	(link) => link.raw("{"),
+	(link) => link.raw(JSON.stringify({ method: "alert", alert: { message: "x".repeat(3000) } }), 100),
+	(link) => link.raw("x".repeat(10_000)),
+	(link) => link.send({ method: "action_exec", execution_id: "1", action_id: "rdfm.builtins.trigger_update_check" }),
+];
+
+interface Figures {
+	readonly slotsUsed: number;
+	readonly chunksUsed: number;
+	readonly native: number;
+}
+
+function suite(name: string, secure: boolean, rounds: number, each: number): void {
+	it(`is the same after ${rounds * each} connections, ${name}`, async () => {
+		const authority = await createAuthority({ name: "Test root", key: "ec" });
+		const { keyPEM, chainPEM } = await authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
+		const server = new RdfmServer();
+		await server.start(secure ? { tls: { key: keyPEM, cert: chainPEM } } : {});
+		const parts = secure ? { ca: authority.certPEM } : {};
+		const device = await new TestDevice(server, "link", "1.0.0", parts).enrol();
+		let count = 0;
+		server.management.events.on("link", (link) => {
+			const act = acts[count++ % acts.length];
+			void link.until("capability_report").then(
+				() => act?.(link),
+				() => undefined,
+			);
+		});
+		const program = await runXS({
+			main: "test/integration/programs/link-memory.ts",
+			parameters: { url: server.url, token: device.token, rounds, each, ...parts },
+			timeout: 110_000,
+		});
+		const end = await program.done;
+		await server.stop();
+		assert.equal(end.timedOut, false, `it hung:\n${JSON.stringify(program.events.slice(-3))}`);
+		assert.equal(end.code, 0, end.output);
+		assert.ok(count >= rounds * each, `${count} connections`);
+		const figures = program.events.filter((event) => typeof event.round === "number") as unknown as readonly Figures[];
+		// The first half fills what is allocated once: tables of names, and the C library's own caches.
+		const first = figures[rounds / 2];
+		const last = figures.at(-1);
+		assert.ok(first && last && figures.length === rounds);
+		const seen = figures.map(({ slotsUsed, chunksUsed, native }) => `${slotsUsed}/${chunksUsed}/${native}`).join(" ");
+		if (process.env.FLEETLING_SHOW) process.stdout.write(`${seen}\n${JSON.stringify(program.events[0])}\n`);
+		assert.ok(last.slotsUsed - first.slotsUsed <= 512, `slots: ${seen}`);
+		assert.ok(last.chunksUsed - first.chunksUsed <= 512, `chunks: ${seen}`);
+		assert.ok(last.native - first.native <= 4096, `native: ${seen}`);
+		const open = program.events.find((event) => "slots" in event) as unknown as {
+			readonly slots: number;
+			readonly chunks: number;
+		};
+		// Slots have 32 bytes here, and 16 on a device.
+		assert.ok(
+			open.slots > 1_000 && open.slots <= 16_384 && open.chunks <= 4_096,
+			`an open link takes ${open.slots} + ${open.chunks} bytes`,
+		);
+	});
+}
+
+describe("management link: memory", function () {
+	this.timeout(120_000);
+	suite("plain", false, 10, 100);
+	suite("over TLS", true, 4, 50);
+});
