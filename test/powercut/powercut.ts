@@ -2,11 +2,23 @@
  * `npm run powercut [-- --seed N --sample N --cut OPERATION:MODE[:SEED]]`: the full sweep. Every flash operation of a complete update is cut
  * before, in the middle and after; then pairs of cuts, and the same with firmware that has to be rolled back.
  */
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { buildFolder } from "../../targets/host/tools/paths";
 import { buildRuntime } from "../../targets/host/tools/runtime";
-import { type Cut, type CutMode, cutModes, describeCut, keepFailure, type Scenario, Sweep, type SweepOptions } from "./sweep";
+import { numbers } from "../faults/numbers";
+import {
+	type Cut,
+	type CutMode,
+	cutModes,
+	describeCut,
+	keepFailure,
+	makeImages,
+	type Scenario,
+	Sweep,
+	type SweepOptions,
+} from "./sweep";
 
 const { values } = parseArgs({
 	options: {
@@ -16,20 +28,13 @@ const { values } = parseArgs({
 		/** Replays one scenario: cuts separated by commas. */
 		cut: { type: "string" },
 		fault: { type: "string", default: "none" },
+		/** Devices at a time: most of a life is waiting. */
+		parallel: { type: "string", default: "2" },
 	},
 });
 const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(values.seed);
 const sample = values.sample === undefined ? Number.POSITIVE_INFINITY : Number(values.sample);
 
-/** Numbers that the seed determines (mulberry32). */
-function* numbers(state: number): Generator<number, never> {
-	for (;;) {
-		state = (state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-		mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-		yield (mixed ^ (mixed >>> 14)) >>> 0;
-	}
-}
 const random = numbers(seed);
 const below = (limit: number): number => random.next().value % limit;
 
@@ -57,7 +62,8 @@ const pairs = (operations: number, count: number): Scenario[] =>
 	});
 
 async function runAll(name: string, options: SweepOptions, make: (operations: number) => Scenario[]): Promise<number> {
-	const sweeps = await Promise.all([Sweep.start(options), Sweep.start(options)]);
+	const begin = Date.now();
+	const sweeps = await Promise.all(Array.from({ length: Number(values.parallel) }, () => Sweep.start(options)));
 	const operations = (await sweeps[0]?.countOperations()) ?? 0;
 	const scenarios = choose(make(operations));
 	process.stdout.write(`${name}: ${operations} flash operations, ${scenarios.length} scenarios\n`);
@@ -79,7 +85,11 @@ async function runAll(name: string, options: SweepOptions, make: (operations: nu
 	};
 	await Promise.all(sweeps.map(worker));
 	await Promise.all(sweeps.map((sweep) => sweep.stop()));
-	process.stdout.write(`${process.stdout.isTTY ? "\r" : ""}${name}: ${scenarios.length} scenarios, ${failures} failures\n`);
+	const most = Math.max(...sweeps.map(({ refetched }) => refetched));
+	const seconds = Math.round((Date.now() - begin) / 1000);
+	process.stdout.write(
+		`${process.stdout.isTTY ? "\r" : ""}${name}: ${scenarios.length} scenarios, ${failures} failures, ${seconds} s, at most ${most} bytes fetched again\n`,
+	);
 	return failures;
 }
 
@@ -91,7 +101,11 @@ function parseCut(text: string): Cut {
 
 mkdirSync(buildFolder, { recursive: true });
 process.stdout.write(`seed ${seed}\n`);
-const runtime = await buildRuntime({ bits: 64, mode: "debug" });
+// As it is now: another command may build a newer one during the hour that this takes.
+const runtime = join(buildFolder, `powercut-${process.pid}`);
+copyFileSync(await buildRuntime({ bits: 64, mode: "debug" }), runtime);
+await makeImages(["none", "crash"]);
+process.on("exit", () => rmSync(runtime, { force: true }));
 let failures = 0;
 if (values.cut !== undefined) {
 	const scenario = values.cut.split(",").map(parseCut);

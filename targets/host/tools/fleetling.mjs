@@ -18,6 +18,8 @@ const commands = {
 	image: "targets/host/tools/image.ts",
 	bench: "test/bench/bench.ts",
 	powercut: "test/powercut/powercut.ts",
+	fuzz: "test/fuzz/fuzz.ts",
+	faults: "test/faults/faults.ts",
 	xs: "targets/host/tools/run.ts",
 };
 

@@ -14,6 +14,7 @@ const folders = [
 	"test/unit",
 	"test/xs",
 	"test/integration/programs",
+	"test/fuzz/programs",
 	"test/firmware",
 	"test/bench/programs",
 ];

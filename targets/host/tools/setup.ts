@@ -47,6 +47,12 @@ const needs: readonly Need[] = [
 		present: () => existsSync("/usr/bin/tcpdump") || existsSync("/usr/sbin/tcpdump"),
 		optional: "bytes on the wire are counted by a proxy instead of captured",
 	},
+	{
+		name: "mender-artifact",
+		packages: ["mender-artifact"],
+		present: () => runs("mender-artifact", "--version"),
+		optional: "tests with artifacts that it makes or judges are skipped",
+	},
 ];
 
 /** True when the 32-bit build can be made here. */
