@@ -11,7 +11,10 @@ export interface CycleOptions {
 	readonly flash: string;
 	readonly partitions: string;
 	readonly old: Buffer;
+	/** What is offered: an image of `versions.new`, or an artifact that holds one. */
 	readonly new: Buffer;
+	/** Path of the public keys that it has to be signed by. */
+	readonly artifactKeys?: string;
 	readonly certificates: Certificates;
 	readonly environment?: Readonly<Record<string, string>>;
 }
@@ -43,7 +46,7 @@ const stepTimeout = 90_000;
  * line of the error.
  */
 export async function runCycle(options: CycleOptions): Promise<MemoryPeaks> {
-	const { certificates, flash, runtime, environment } = options;
+	const { certificates, flash, runtime, environment, artifactKeys } = options;
 	const server = new RdfmServer();
 	const { keyPEM: key, chainPEM: cert } = certificates.ec;
 	await server.start({ tls: { key, cert } });
@@ -57,6 +60,7 @@ export async function runCycle(options: CycleOptions): Promise<MemoryPeaks> {
 		url: server.url,
 		ca: certificates.ca,
 		...(environment === undefined ? {} : { environment }),
+		...(artifactKeys === undefined ? {} : { artifactKeys }),
 		onEvent: ({ event, why, text }) => {
 			if (event === "panic") failed(new Error(`panic: ${String(why)} ${String(text)}`));
 		},
@@ -71,11 +75,11 @@ export async function runCycle(options: CycleOptions): Promise<MemoryPeaks> {
 	}
 }
 
-async function lead({ device }: Subject, server: RdfmServer, image: Buffer): Promise<void> {
+async function lead({ device }: Subject, server: RdfmServer, offered: Buffer): Promise<void> {
 	await server.waitForPending(mac, stepTimeout);
 	server.approve(mac);
 	await server.log.until(({ route, status }) => route === "check" && status === 204, stepTimeout);
-	server.addPackage(image, { "rdfm.hardware.devtype": deviceType, "rdfm.software.version": versions.new });
+	server.addPackage(offered, { "rdfm.hardware.devtype": deviceType, "rdfm.software.version": versions.new });
 	server.assign(mac, `exact_match,${versions.new}`);
 	await device.until("the new version", ({ version }) => version === versions.new, stepTimeout);
 	await device.until("its confirmation", ({ confirmed }) => confirmed, stepTimeout);

@@ -7,7 +7,7 @@ import { makeCertificates, Peers } from "./peers";
 import { runJSON } from "./processes";
 import type { Context, Outcome, Section } from "./section";
 import { startTimes } from "./start";
-import { median, medianRatio } from "./statistics";
+import { describeShare, least, median, medianRatio, type Share, shareOf } from "./statistics";
 import { decimals, type Goal, type Table, whole } from "./table";
 import { compilePrograms, measureXS, type Rounds } from "./xsprogram";
 
@@ -40,17 +40,18 @@ async function compete(context: Context, { name, count, xs, c }: Contest): Promi
 
 const wallOf = (rounds: readonly Rounds[]): number[] => rounds.map(({ wall }) => median(wall));
 const cpuOf = (rounds: readonly Rounds[]): number[] => rounds.map(({ cpu }) => cpu);
+const fastestOf = (rounds: readonly Rounds[]): number[] => rounds.map(({ wall }) => least(wall));
 
 const row = ({ name, xs, c }: Result): string[] => [
 	name,
-	...[wallOf(xs), wallOf(c), cpuOf(xs), cpuOf(c)].map((values) => whole(median(values))),
-	decimals(medianRatio(wallOf(xs), wallOf(c))),
+	...[wallOf(xs), wallOf(c), fastestOf(xs), fastestOf(c), cpuOf(xs), cpuOf(c)].map((values) => whole(median(values))),
+	decimals(medianRatio(fastestOf(xs), fastestOf(c))),
 	decimals(medianRatio(cpuOf(xs), cpuOf(c))),
 ];
 
-const goalOf = ({ name, xs, c }: Result): Goal => ({
-	name: `${name}: time to that of C`,
-	measured: medianRatio(wallOf(xs), wallOf(c)),
+const goalOf = ({ name, xs, c }: Result, { quiet, measure }: Share): Goal => ({
+	name: `${name}: ${measure} to that of C`,
+	measured: quiet ? medianRatio(fastestOf(xs), fastestOf(c)) : medianRatio(cpuOf(xs), cpuOf(c)),
 	limit: ratioLimit,
 	bound: "at most",
 	unit: "",
@@ -98,12 +99,23 @@ export const latency: Section = async (context): Promise<Outcome> => {
 		rmSync(key, { force: true });
 	}
 	const starts = await startTimes(context);
+	// The first contest is nothing but arithmetic.
+	const pure = results[0]?.c ?? [];
+	const share = shareOf(cpuOf(pure), wallOf(pure));
 	const table: Table = {
 		title: "Signatures and handshakes beside C with the same library, 64-bit release build",
 		method: `microseconds; medians of ${results[0]?.xs.length} turns; X25519, TLS 1.2, one server process (Node) for both; TCP connection included`,
-		head: ["what", "XS", "C", "XS CPU", "C CPU", "XS to C", "CPU to C"],
+		head: ["what", "XS", "C", "XS best", "C best", "XS CPU", "C CPU", "best to best", "CPU to CPU"],
 		rows: results.map(row),
-		notes: ["both sign with PSA, which parses the RSA key anew for each signature; both parse the authorities once."],
+		notes: [
+			describeShare(share),
+			"best: the fastest round of a turn, which other processes disturb least.",
+			"both sign with PSA, which parses the RSA key anew for each signature; both parse the authorities once.",
+		],
 	};
-	return { tables: [table, starts.table], goals: results.map(goalOf), data: { results, starts: starts.data } };
+	return {
+		tables: [table, starts.table],
+		goals: results.map((result) => goalOf(result, share)),
+		data: { results, starts: starts.data },
+	};
 };

@@ -18,11 +18,15 @@ const debug: Variant = { bits: 32, mode: "debug" };
 const sameSize = 1_024;
 const longestBlock = 1_000;
 
-interface Measured extends MemoryPeaks {
-	readonly build: string;
-	readonly mebibytes: number;
+/** What a whole cycle takes. */
+export interface CyclePeaks extends MemoryPeaks {
 	/** Bytes of the C heap at the peak, beyond what is there before the firmware's own code runs. */
 	readonly nativeHeap: number;
+}
+
+interface Measured extends CyclePeaks {
+	readonly build: string;
+	readonly mebibytes: number;
 }
 
 /** Three numbers of 64 bits for each boot: live, base, peak (native/heap.c). */
@@ -36,20 +40,39 @@ function heapPeak(path: string): number {
 	return peak;
 }
 
-async function measureOnce(context: Context, certificates: Certificates, variant: Variant, mebibytes: number): Promise<Measured> {
-	const heap = context.workspace.path("heap");
+export interface PackageToMeasure {
+	readonly variant: Variant;
+	/** An image of `versions.new`, or an artifact that holds one. */
+	readonly bytes: Buffer;
+	readonly artifactKeys?: string;
+}
+
+/** A whole cycle on the 32-bit build, in a flash with large slots. */
+export async function measureCycle(
+	{ workspace }: Context,
+	certificates: Certificates,
+	what: PackageToMeasure,
+): Promise<CyclePeaks> {
+	const heap = workspace.path("heap");
 	rmSync(heap, { force: true });
-	context.progress(`whole cycle with ${mebibytes} MiB (${variantName(variant)})`);
+	const { variant, bytes, artifactKeys } = what;
 	const peaks = await runCycle({
 		runtime: await buildRuntime(variant),
-		flash: context.workspace.path("cycle.flash"),
+		flash: workspace.path("cycle.flash"),
 		partitions: largePartitions,
 		old: await firmware(versions.old),
-		new: await firmware(versions.new, mebibytes * mebibyte),
+		new: bytes,
 		certificates,
 		environment: { LD_PRELOAD: buildPreload(32), BENCH_HEAP: heap },
+		...(artifactKeys === undefined ? {} : { artifactKeys }),
 	});
-	return { ...peaks, build: variantName(variant), mebibytes, nativeHeap: heapPeak(heap) };
+	return { ...peaks, nativeHeap: heapPeak(heap) };
+}
+
+async function measureOnce(context: Context, certificates: Certificates, variant: Variant, mebibytes: number): Promise<Measured> {
+	context.progress(`whole cycle with ${mebibytes} MiB (${variantName(variant)})`);
+	const bytes = await firmware(versions.new, mebibytes * mebibyte);
+	return { ...(await measureCycle(context, certificates, { variant, bytes })), build: variantName(variant), mebibytes };
 }
 
 /** The larger of all memory figures; of the longest job the shorter, because other processes only ever make it longer. */

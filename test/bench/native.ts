@@ -25,3 +25,6 @@ export const buildProgram = (name: NativeProgram): string => compile(name, [`${n
 /** A library to be loaded before all others into a runtime of that size. */
 export const buildPreload = (bits: 32 | 64): string =>
 	compile(`heap-${bits}.so`, [...(bits === 32 ? ["-m32", "-D_FILE_OFFSET_BITS=64"] : []), "-shared", "-fPIC", "heap.c", "-ldl"]);
+
+/** A library to be loaded before all others, which hashes by the processor's instructions. */
+export const buildAccelerator = (): string => compile("accelerator.so", ["-shared", "-fPIC", "accelerator.c"]);

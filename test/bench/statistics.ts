@@ -17,3 +17,31 @@ export const sum = (values: readonly number[]): number => values.reduce((total, 
 export function medianRatio(of: readonly number[], to: readonly number[]): number {
 	return median(of.map((value, index) => value / (to[index] ?? Number.NaN)));
 }
+
+/** The one that other processes have disturbed least: they only ever make a program slower. */
+export const least = (values: readonly number[]): number => Math.min(...values);
+
+/**
+ * Below this share of its core a program was waiting for others most of the time, and a ratio of times says more about them than
+ * about it. The ratio of CPU time is judged then.
+ */
+const quietShare = 0.9;
+
+export interface Share {
+	/** Of the core, for a program that never waits for anything else. */
+	readonly share: number;
+	readonly quiet: boolean;
+	/** For the name of a goal: what is compared. */
+	readonly measure: "time" | "CPU time (busy machine)";
+}
+
+/** How much of its core a program had that does nothing but compute, from its wall and its CPU time. */
+export function shareOf(cpu: readonly number[], wall: readonly number[]): Share {
+	const share = medianRatio(cpu, wall);
+	const quiet = share >= quietShare;
+	return { share, quiet, measure: quiet ? "time" : "CPU time (busy machine)" };
+}
+
+/** For the notes of a table. */
+export const describeShare = ({ share, quiet }: Share): string =>
+	`measured programs had ${Math.round(share * 100)} % of their core: ${quiet ? "times are compared" : "*** a busy machine: times mean little, CPU times are judged ***"}.`;

@@ -43,6 +43,8 @@ export interface SubjectOptions {
 	readonly flash: string;
 	readonly url: string;
 	readonly ca?: string;
+	/** Path of the public keys that packages have to be signed by. */
+	readonly artifactKeys?: string;
 	readonly pollSeconds?: number;
 	readonly mac?: string;
 	readonly environment?: Readonly<Record<string, string>>;
@@ -71,13 +73,13 @@ export class Subject {
 	#rest = "";
 
 	constructor(options: SubjectOptions) {
-		const { runtime, flash, url, ca, pollSeconds = 1, environment, onEvent } = options;
+		const { runtime, flash, url, ca, artifactKeys, pollSeconds = 1, environment, onEvent } = options;
 		this.device = new HostDevice({
 			runtime,
 			flash,
 			mac: options.mac ?? mac,
 			settings: { server: "rdfm", url, deviceType, pollSeconds: String(pollSeconds) },
-			...(ca === undefined ? {} : { files: { ca } }),
+			files: { ...(ca !== undefined && { ca }), ...(artifactKeys !== undefined && { artifactKeys }) },
 			...(environment === undefined ? {} : { environment }),
 			...(onEvent === undefined ? {} : { onEvent }),
 			onConsole: (text) => this.#hear(text),

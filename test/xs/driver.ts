@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import type { Creation } from "../../targets/host/tools/manifest";
 import { root } from "../../targets/host/tools/paths";
 import { writeProgram } from "../../targets/host/tools/program";
-import { buildRuntime, type Variant } from "../../targets/host/tools/runtime";
+import { buildRuntime, type Variant, variantName } from "../../targets/host/tools/runtime";
 import { compileScripts } from "../../targets/host/tools/scripts";
 
 /** The variant for daily work; `FLEETLING_BITS=32` and `FLEETLING_SANITIZE=1` run the same tests on the others. */
@@ -18,17 +18,18 @@ export const testVariant: Variant = {
 	sanitize: process.env.FLEETLING_SANITIZE === "1",
 };
 
-let prepared: Promise<string> | undefined;
+const prepared = new Map<string, Promise<string>>();
 
-/** Compiles scripts and the runtime once per process; returns the path of the runtime. */
+/** Compiles scripts and the runtime once per process and variant; returns the path of the runtime. */
 export function prepareRuntime(variant: Variant = testVariant): Promise<string> {
 	const make = async (): Promise<string> => {
 		await compileScripts();
 		return buildRuntime(variant);
 	};
-	if (variant !== testVariant) return make();
-	prepared ??= make();
-	return prepared;
+	const name = variantName(variant);
+	const path = prepared.get(name) ?? make();
+	prepared.set(name, path);
+	return path;
 }
 
 export interface ProgramOptions {
