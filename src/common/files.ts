@@ -36,6 +36,8 @@ export interface Directory {
 	status(path: string): FileStatus;
 	/** Whether it was made; false when it was there. Its parent has to exist. */
 	createDirectory(path: string): boolean;
+	/** Bytes that files can still take, roughly: file systems use some for themselves. Undefined where that is not known. */
+	free?(): number | undefined;
 	/** Names of what is in a directory, of this one without a path. */
 	scan(path?: string): Iterable<string>;
 }

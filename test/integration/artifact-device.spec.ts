@@ -194,6 +194,20 @@ describe("device: an artifact of the real mender-artifact", function () {
 		assert.equal(bench.downloads, 1);
 		bench.untouched("single file");
 	});
+
+	it("with a single file that does not fit beside what is there is refused before it is written", async () => {
+		bench = await Bench.start(["ec"]);
+		const { workbench } = bench;
+		const files = [
+			workbench.file("dest_dir", "/data\n"),
+			workbench.file("filename", "map\n"),
+			workbench.file("permissions", "644\n"),
+			workbench.file("map", Buffer.alloc(260_000, "x")),
+		];
+		const options = { kind: "module-image", type: "single-file", files, key: "ec" } as const;
+		await bench.refuses("map-1", await bench.make("map-1", options), "update.too-large");
+		await bench.fleet.says(/space for/);
+	});
 });
 
 describe("device: an artifact of RDFM's format", function () {

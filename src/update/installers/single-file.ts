@@ -149,6 +149,7 @@ class SingleFileInstaller implements Installer {
 				"update.too-large",
 				`the file ${quoted(name)} has ${size} bytes and this device takes ${this.#most} at most; make it smaller`,
 			);
+		this.#staging.checkSpace(size, name);
 		const { path, file } = this.#staging.open();
 		this.#path = path;
 		this.#file = file;

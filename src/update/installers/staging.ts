@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
 import type { Directory, OpenFile } from "../../common/files";
+import { quoted } from "../readers/quoted";
 
 /** Where files wait that are not in use yet, and those that may have to come back. Hidden, as far as names can hide. */
 export const stagingFolder = ".update";
@@ -22,6 +23,17 @@ export class Staging {
 
 	constructor(files: Directory) {
 		this.#files = files;
+	}
+
+	/** @throws update.too-large when so many bytes do not fit beside what is there */
+	checkSpace(size: number, name: string): void {
+		if (this.#users === 0) this.#clean();
+		const free = this.#files.free?.();
+		if (free === undefined || size <= free) return;
+		throw new FleetlingError(
+			"update.too-large",
+			`the file ${quoted(name)} has ${size} bytes and the device has space for ${free}; delete something, or make it smaller`,
+		);
 	}
 
 	/** Opens a new file to write; `release` is due for each. */

@@ -47,6 +47,7 @@ class Scan @ "xs_scan_destructor" {
 
 export default class Files {
 	static get available() @ "xs_files_get_available";
+	static free() @ "xs_files_free";
 	static use(folder) @ "xs_files_use";
 	static delete(path) @ "xs_files_delete";
 	static move(from, to) @ "xs_files_move";

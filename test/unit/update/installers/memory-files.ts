@@ -8,6 +8,8 @@ export class MemoryFiles implements Directory {
 	open = 0;
 	/** Bytes that fit; a write beyond them fails as littlefs does. */
 	space = Number.POSITIVE_INFINITY;
+	/** Bytes that it says are free; it does not know unless this is set. */
+	said: number | undefined;
 
 	constructor(files: Readonly<Record<string, string>> = {}) {
 		for (const [path, text] of Object.entries(files)) {
@@ -17,6 +19,10 @@ export class MemoryFiles implements Directory {
 			);
 			for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) this.folders.add(path.slice(0, at));
 		}
+	}
+
+	free(): number | undefined {
+		return this.said;
 	}
 
 	text(path: string): string | undefined {

@@ -238,6 +238,18 @@ describe("single file", () => {
 		assert.deepEqual(staged(files), []);
 	});
 
+	it("is refused when there is no space for it, before it is opened and after what an earlier one has left is gone", async () => {
+		const files = new MemoryFiles({ ".update/0": "left behind" });
+		files.said = 10;
+		const installer = singleFiles(files)();
+		give(installer, place);
+		await rejects("update.too-large", () => give(installer, [file]), "11 bytes", "space for 10");
+		assert.deepEqual(staged(files), []);
+		files.said = 11;
+		install(files, [...place, file]).activate();
+		assert.equal(files.text(path), "new content");
+	});
+
 	it("says so when the file system is full, and leaves the old file", async () => {
 		const files = new MemoryFiles({ [path]: "old" });
 		files.space = 8;
