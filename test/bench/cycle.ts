@@ -15,6 +15,8 @@ export interface CycleOptions {
 	readonly new: Buffer;
 	/** Path of the public keys that it has to be signed by. */
 	readonly artifactKeys?: string;
+	/** Whether the device keeps its management link. */
+	readonly management?: boolean;
 	readonly certificates: Certificates;
 	readonly environment?: Readonly<Record<string, string>>;
 }
@@ -46,7 +48,7 @@ const stepTimeout = 90_000;
  * line of the error.
  */
 export async function runCycle(options: CycleOptions): Promise<MemoryPeaks> {
-	const { certificates, flash, runtime, environment, artifactKeys } = options;
+	const { certificates, flash, runtime, environment, artifactKeys, management = false } = options;
 	const server = new RdfmServer();
 	const { keyPEM: key, chainPEM: cert } = certificates.ec;
 	await server.start({ tls: { key, cert } });
@@ -61,6 +63,7 @@ export async function runCycle(options: CycleOptions): Promise<MemoryPeaks> {
 		ca: certificates.ca,
 		...(environment === undefined ? {} : { environment }),
 		...(artifactKeys === undefined ? {} : { artifactKeys }),
+		management,
 		onEvent: ({ event, why, text }) => {
 			if (event === "panic") failed(new Error(`panic: ${String(why)} ${String(text)}`));
 		},

@@ -46,6 +46,8 @@ export interface SubjectOptions {
 	/** Path of the public keys that packages have to be signed by. */
 	readonly artifactKeys?: string;
 	readonly pollSeconds?: number;
+	/** Whether it keeps its management link; what is measured elsewhere is updates and polls alone. */
+	readonly management?: boolean;
 	readonly mac?: string;
 	readonly environment?: Readonly<Record<string, string>>;
 	/** Hears every event of the runtime at once. */
@@ -73,12 +75,12 @@ export class Subject {
 	#rest = "";
 
 	constructor(options: SubjectOptions) {
-		const { runtime, flash, url, ca, artifactKeys, pollSeconds = 1, environment, onEvent } = options;
+		const { runtime, flash, url, ca, artifactKeys, pollSeconds = 1, management = false, environment, onEvent } = options;
 		this.device = new HostDevice({
 			runtime,
 			flash,
 			mac: options.mac ?? mac,
-			settings: { server: "rdfm", url, deviceType, pollSeconds: String(pollSeconds) },
+			settings: { server: "rdfm", url, deviceType, pollSeconds: String(pollSeconds), management: management ? "on" : "off" },
 			files: { ...(ca !== undefined && { ca }), ...(artifactKeys !== undefined && { artifactKeys }) },
 			...(environment === undefined ? {} : { environment }),
 			...(onEvent === undefined ? {} : { onEvent }),
