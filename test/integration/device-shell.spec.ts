@@ -117,8 +117,21 @@ describe("device: shell", () => {
 		await shell.ended();
 		assert.deepEqual(shell.end, { code: 4001, reason: "device did not connect within 5s" });
 		await fleet.says(/the connections are needed for an update/);
-		fleet.server.faults.clear();
+		// What stalls has to end now and not after the deadline for it.
+		await fleet.server.down();
+		await fleet.server.up();
 		await fleet.confirmed("1.1.0");
+	});
+
+	it("has room for another where the device may have more connections", async () => {
+		fleet = await Fleet.start({ settings: { pollSeconds: "600", connections: "4" } });
+		const shells = [await open(), await open()];
+		for (const shell of shells) await shell.run("status", oldVersion);
+		const third = new ManagerShell(fleet.server, mac);
+		await third.ended();
+		assert.equal(third.end?.code, 4001);
+		await fleet.says(/refused: 2 are open already/);
+		for (const shell of shells) await shell.run("mem", "chunks");
 	});
 
 	it("keeps a poll waiting and lets it go on afterwards", async () => {

@@ -127,7 +127,7 @@ describe("http against a peer that breaks the rules", () => {
 		});
 		const told = await runStep({ url: url(), method: "PUT", bodyBytes: 8_000_000, timeouts: { send: 300 } });
 		assert.equal(told.code, "net.timeout");
-		assert.ok(told.took >= 299 && told.took < 5000, `${told.took} ms`);
+		assert.ok(told.took >= 299 && told.took < 30_000, `${told.took} ms`);
 	});
 	it("a trickle of headers: headers deadline", async () => {
 		server = await startRawByPath(async (_, connection) => connection.sendInPieces(`${ok}${"X: 1\r\n".repeat(100)}`, 2, 20));
