@@ -31,6 +31,12 @@ type Form = (typeof forms)[number];
 const [raw, signed] = forms;
 
 /**
+ * A line that is twice as fast as what an ESP32's Wi-Fi carries (ESP-IDF's own figure for TCP in air is 20 Mbit/s): what a
+ * device's user sees of an artifact is the time over such a line, not the processor's alone.
+ */
+const lineRate = 5_000_000;
+
+/**
  * Two ways to hash: by the library's C, and by the processor's own instructions, which is what a chip's accelerator is to
  * ESP-IDF's build of the library. An artifact is hashed twice, so it is the cost of a hash that decides.
  */
@@ -98,20 +104,22 @@ async function introduce({ context, certificates, runtime }: Bench, server: Rdfm
 class Stage {
 	readonly #bench: Bench;
 	readonly #package: Package;
+	readonly #rate: number | undefined;
 	readonly #server = new RdfmServer();
 	#peers: Peers | undefined;
 	#template = "";
 
-	constructor(bench: Bench, offered: Package) {
+	constructor(bench: Bench, offered: Package, rate?: number) {
 		this.#bench = bench;
 		this.#package = offered;
+		this.#rate = rate;
 	}
 
 	async start(): Promise<void> {
 		const { context, certificates } = this.#bench;
 		const file = context.workspace.path("package");
 		writeFileSync(file, this.#package.bytes);
-		this.#peers = await Peers.start(file, certificates);
+		this.#peers = await Peers.start(file, certificates, this.#rate);
 		const { keyPEM: key, chainPEM: cert } = certificates.ec;
 		await this.#server.start({ tls: { key, cert }, link: { port: this.#peers.https } });
 		const template = await introduce(this.#bench, this.#server);
@@ -184,6 +192,25 @@ async function measureTime(bench: Bench): Promise<Samples> {
 	return samples;
 }
 
+/** In turns, over a line of a device's speed. */
+async function measureLine(bench: Bench): Promise<Turns> {
+	const { context, packages } = bench;
+	const turns: Turns = { [raw]: [], [signed]: [], [forms[2]]: [] };
+	const stages = forms.map((form) => new Stage(bench, packages[form], lineRate));
+	try {
+		for (const stage of stages) await stage.start();
+		for (let turn = 0; turn < (context.quick ? 1 : 3); turn++)
+			for (const [at, form] of forms.entries()) {
+				context.progress(`${form} at ${lineRate / 1e6} MB/s, turn ${turn + 1}`);
+				const sample = await stages[at]?.measure("in C");
+				if (sample) turns[form].push(sample);
+			}
+	} finally {
+		for (const stage of stages) await stage.stop();
+	}
+	return turns;
+}
+
 async function measureMemory({ context, certificates, packages }: Bench): Promise<Peaks | undefined> {
 	if (!has32BitLibraries()) return undefined;
 	const measure = async (form: Form): Promise<CyclePeaks | string> => {
@@ -206,7 +233,7 @@ const rate = (seconds: number): number => imageBytes / 1e6 / seconds;
 /** Best to best: other processes only ever make a program slower, and its CPU time longer. */
 const ratio = (turns: Turns, form: Form, key: keyof Sample): number => least(of(turns[form], key)) / least(of(turns[raw], key));
 
-function timeTable({ context, packages }: Bench, engine: Engine, turns: Turns): Table {
+function timeTable({ context, packages }: Bench, how: string, turns: Turns): Table {
 	const row = (form: Form): string[] => [
 		form,
 		whole(packages[form].bytes.length),
@@ -218,7 +245,7 @@ function timeTable({ context, packages }: Bench, engine: Engine, turns: Turns): 
 		}),
 	];
 	return {
-		title: `The same image of ${imageBytes / mebibyte} MiB raw, in a signed artifact and in a compressed one, hashed ${engine}`,
+		title: `The same image of ${imageBytes / mebibyte} MiB raw, in a signed artifact and in a compressed one, ${how}`,
 		method: `64-bit release build, over TLS, in turns, medians of ${turns[raw].length}; ${context.workspace.kind}; MB/s of image`,
 		head: [
 			...["what", "bytes", "MB/s", "best", "time to raw", "CPU s", "best", "to raw"],
@@ -227,7 +254,7 @@ function timeTable({ context, packages }: Bench, engine: Engine, turns: Turns): 
 		rows: forms.map(row),
 		notes: [
 			'From the log: "downloading" to "bytes received"; "verified": the same with the check of the whole slot, which follows. To raw: best to best.',
-			describeShare(shareIn(turns)),
+			...(how.startsWith("over") ? [] : [describeShare(shareIn(turns))]),
 		],
 	};
 }
@@ -254,14 +281,14 @@ function memoryRatio(peaks: Peaks): number {
 
 const shareIn = (turns: Turns): Share => shareOf(of(turns[raw], "cpu"), of(turns[raw], "wall"));
 
-function timeGoals([engine, turns]: readonly [string, Turns]): readonly Goal[] {
-	const { quiet, measure } = shareIn(turns);
+/** The processor's part is shown and not judged: a second hash of the payload is a second hash (DESIGN.md says what each is for). */
+function lineGoals(turns: Turns): readonly Goal[] {
 	const goal = (until: string, key: keyof Sample): Goal => ({
-		name: `hashed ${engine}: signed artifact's ${measure} to the raw image's, until ${until}`,
+		name: `at ${lineRate / 1e6} MB/s: signed artifact's time to the raw image's, until ${until}`,
 		measured: ratio(turns, signed, key),
 		...most,
 	});
-	return [goal("received", quiet ? "wall" : "cpu"), goal("verified", quiet ? "wallVerified" : "cpuVerified")];
+	return [goal("received", "wall"), goal("verified", "wallVerified")];
 }
 
 export const artifact: Section = async (context): Promise<Outcome> => {
@@ -274,14 +301,19 @@ export const artifact: Section = async (context): Promise<Outcome> => {
 		engines: { "in C": "", ...(hasInstructions() && { "by instructions": buildAccelerator() }) },
 	};
 	const samples = await measureTime(bench);
+	const line = await measureLine(bench);
 	const peaks = await measureMemory(bench);
 	const times = Object.entries(samples) as [Engine, Turns][];
 	return {
-		tables: [...times.map(([engine, turns]) => timeTable(bench, engine, turns)), ...(peaks ? [memoryTable(peaks)] : [])],
+		tables: [
+			...times.map(([engine, turns]) => timeTable(bench, `as fast as it goes, hashed ${engine}`, turns)),
+			timeTable(bench, `over a line of ${lineRate / 1e6} MB/s`, line),
+			...(peaks ? [memoryTable(peaks)] : []),
+		],
 		goals: [
-			...times.flatMap(timeGoals),
+			...lineGoals(line),
 			...(peaks ? [{ name: "signed artifact's XS memory to the raw image's", measured: memoryRatio(peaks), ...most }] : []),
 		],
-		data: { samples, peaks },
+		data: { samples, line, peaks },
 	};
 };

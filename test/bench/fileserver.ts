@@ -12,13 +12,32 @@ export interface FileServerSetup {
 	readonly file: string;
 	/** Name of a listener to its TLS options; plain HTTP without. */
 	readonly listeners: Readonly<Record<string, TlsOptions | null>>;
+	/** Bytes per second of each transfer: a line of that speed. As fast as it goes when absent. */
+	readonly rate?: number;
 }
 
 /** Handed to the socket at a time: some records, so that the next ones are encrypted while these travel. */
 const blockSize = 256 * 1024;
+/** Milliseconds between two blocks of a line of limited speed. */
+const pace = 10;
 
-function serve(content: Buffer): RequestListener {
+function serve(content: Buffer, rate: number | undefined): RequestListener {
 	return (_, response) => {
+		response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": content.length });
+		if (rate !== undefined) {
+			const begun = performance.now();
+			let sent = 0;
+			const timer = setInterval(() => {
+				const due = Math.min(content.length, Math.ceil((rate * (performance.now() - begun)) / 1000));
+				response.write(content.subarray(sent, due));
+				sent = due;
+				if (sent < content.length) return;
+				clearInterval(timer);
+				response.end();
+			}, pace);
+			response.on("close", () => clearInterval(timer));
+			return;
+		}
 		let offset = 0;
 		const send = (): void => {
 			while (offset < content.length) {
@@ -31,14 +50,13 @@ function serve(content: Buffer): RequestListener {
 			}
 			response.end();
 		};
-		response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": content.length });
 		send();
 	};
 }
 
 process.once("message", async (message) => {
-	const { file, listeners } = message as FileServerSetup;
-	const handle = serve(readFileSync(file));
+	const { file, listeners, rate } = message as FileServerSetup;
+	const handle = serve(readFileSync(file), rate);
 	const ports: Record<string, number> = {};
 	for (const [name, tls] of Object.entries(listeners)) {
 		const server = tls === null ? createServer(handle) : createSecureServer(tls, handle);

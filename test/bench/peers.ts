@@ -50,10 +50,15 @@ export class Peers {
 		this.rsa = ports.rsa ?? 0;
 	}
 
-	static async start(file: string, { ec, rsa }: Certificates): Promise<Peers> {
+	/** @param rate bytes per second of each transfer; as fast as it goes when absent */
+	static async start(file: string, { ec, rsa }: Certificates, rate?: number): Promise<Peers> {
 		const child = fork(join(root, "test/bench/fileserver.ts"), [], { execArgv: ["--import", "tsx"] });
 		pin(child.pid ?? 0, "serving");
-		const setup: FileServerSetup = { file, listeners: { http: null, ec: secure(ec), rsa: secure(rsa) } };
+		const setup: FileServerSetup = {
+			file,
+			listeners: { http: null, ec: secure(ec), rsa: secure(rsa) },
+			...(rate !== undefined && { rate }),
+		};
 		child.send(setup);
 		const [ports] = (await once(child, "message")) as [Readonly<Record<string, number>>];
 		return new Peers(child, ports);
