@@ -2,20 +2,12 @@
  * The main job, shown once from end to end: a server with TLS, a device with blank flash, one update. Everything is real
  * but the chip: the engine, mbedTLS, sockets, the flash rules, the boot selection.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { makeFirmware } from "../../targets/host/tools/firmware";
-import { type DeviceEvent, flashDevice, HostDevice } from "../../targets/host/tools/hostdevice";
-import { buildRuntime } from "../../targets/host/tools/runtime";
-import { has32BitLibraries } from "../../targets/host/tools/setup";
-import { createAuthority } from "../pki/pki";
-import { RdfmServer } from "../servers/rdfm/server";
+import type { DeviceEvent } from "../../targets/host/tools/hostdevice";
 import { Screen } from "./screen";
+import { deviceType, mac, firstVersion as oldVersion, Stage } from "./stage";
 
-const deviceType = "demo-thermostat";
-const mac = "02:f1:ee:70:00:01";
-const [oldVersion, newVersion] = ["1.0.0", "1.1.0"] as const;
+const newVersion = "1.1.0";
 /** Milliseconds that one step may take: enough for a slow machine, short enough for a person who waits. */
 const stepTimeout = 60_000;
 
@@ -30,70 +22,51 @@ const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFix
 
 class Demo {
 	readonly #screen = new Screen();
-	readonly #server = new RdfmServer();
-	readonly #folder = mkdtempSync(join(tmpdir(), "fleetling-demo-"));
+	readonly #stage = new Stage();
 	readonly #peak: Peak = { used: 0, limit: 0, longestBlock: 0 };
-	#device: HostDevice | undefined;
 
 	async run(): Promise<void> {
 		const screen = this.#screen;
-		const bits = has32BitLibraries() ? 32 : 64;
-		const runtime = await buildRuntime({ bits, mode: "debug" });
+		const stage = this.#stage;
+		const { server } = stage;
+		await stage.build();
 		const images = { old: await makeFirmware({ version: oldVersion }), new: await makeFirmware({ version: newVersion }) };
-		const ca = await this.#startServer();
+		await stage.startServer();
+		screen.say(`an RDFM server listens on ${server.url}, with a certificate from an authority made just now`);
 		const began = Date.now();
 
-		const flash = join(this.#folder, "device.flash");
-		flashDevice(flash, images.old);
+		stage.makeFlash(images.old);
 		screen.say(
-			`a simulated ESP32 (${bits}-bit XS) is flashed with firmware ${oldVersion}; the rest of its flash is blank. It is switched on`,
+			`a simulated ESP32 (${stage.bits}-bit XS) is flashed with firmware ${oldVersion}; the rest of its flash is blank. It is switched on`,
 		);
-		const device = new HostDevice({
-			runtime,
-			flash,
-			mac,
-			settings: { server: "rdfm", url: this.#server.url, deviceType, pollSeconds: "1" },
-			files: { ca },
+		const device = stage.switchOn({
 			onConsole: (text) => screen.console(text),
 			onEvent: (event) => this.#note(event),
 		});
-		this.#device = device;
 
-		await this.#server.waitForPending(mac, stepTimeout);
+		await server.waitForPending(mac, stepTimeout);
 		screen.say("the server does not know this device and refused it (401). An administrator approves it");
-		this.#server.approve(mac);
-		await this.#server.log.until((record) => record.route === "check" && record.status === 204, stepTimeout);
+		server.approve(mac);
+		await server.log.until((record) => record.route === "check" && record.status === 204, stepTimeout);
 		screen.say(`the device has its token, asked, and there was nothing to do. The administrator uploads ${newVersion}`);
 
-		this.#server.addPackage(images.new, { "rdfm.hardware.devtype": deviceType, "rdfm.software.version": newVersion });
-		this.#server.assign(mac, `exact_match,${newVersion}`);
+		server.addPackage(images.new, { "rdfm.hardware.devtype": deviceType, "rdfm.software.version": newVersion });
+		server.assign(mac, `exact_match,${newVersion}`);
 		const offered = Date.now();
-		await this.#server.log.until((record) => record.route === "check" && record.status === 200, stepTimeout);
+		await server.log.until((record) => record.route === "check" && record.status === 200, stepTimeout);
 		await device.until(`restart into ${newVersion}`, ({ version }) => version === newVersion, stepTimeout);
 		const restarted = Date.now();
 		screen.say(`${newVersion} runs on trial: it must check in with the server, or the next boot brings ${oldVersion} back`);
 		await device.until(`${newVersion} confirmed`, ({ confirmed }) => confirmed, stepTimeout);
 		const confirmed = Date.now();
-		await this.#server.log.next((record) => record.route === "check" && record.status === 204, stepTimeout);
+		await server.log.next((record) => record.route === "check" && record.status === 204, stepTimeout);
 		screen.say(`${newVersion} has checked in and is confirmed; the server has nothing newer`);
 		await device.cutPower();
 		this.#summary({ began, offered, restarted, confirmed, bytes: images.new.length });
 	}
 
-	async close(): Promise<void> {
-		await this.#device?.cutPower();
-		await this.#server.stop().catch(() => undefined);
-		rmSync(this.#folder, { recursive: true, force: true });
-	}
-
-	async #startServer(): Promise<string> {
-		const authority = await createAuthority({ name: "Fleetling demo authority" });
-		const certificate = await authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
-		await this.#server.start({ tls: { key: certificate.keyPEM, cert: certificate.chainPEM } });
-		this.#screen.say(`an RDFM server listens on ${this.#server.url}, with a certificate from an authority made just now`);
-		const ca = join(this.#folder, "ca.pem");
-		writeFileSync(ca, authority.certPEM);
-		return ca;
+	close(): Promise<void> {
+		return this.#stage.close();
 	}
 
 	#note(event: DeviceEvent): void {
@@ -104,7 +77,7 @@ class Demo {
 	}
 
 	#summary(times: Readonly<Record<"began" | "offered" | "restarted" | "confirmed" | "bytes", number>>): void {
-		const { log, connections } = this.#server;
+		const { log, connections } = this.#stage.server;
 		const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 		const resumed = connections.filter((connection) => connection.tls?.resumed).length;
 		this.#screen.say("done");

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseImage } from "../../targets/host/image/image";
@@ -36,6 +37,40 @@ function command(
 }
 
 const needed = ["--set", "server=rdfm", "--set", "url=http://127.0.0.1:9", "--set", "deviceType=test"];
+
+describe("npm start", () => {
+	it("tells the story of an update and ends by itself", async () => {
+		const result = await command("start", []);
+		assert.equal(result.code, 0, result.output);
+		assert.match(result.output, /» 1\.1\.0 has checked in and is confirmed/);
+		assert.match(result.output, /versions +1\.0\.0 → 1\.1\.0, confirmed in ota_1/);
+	});
+	it("shows its options", async () => {
+		const result = await command("start", ["--help"]);
+		assert.equal(result.code, 0, result.output);
+		assert.match(result.output, /--interactive.*--port N/s);
+	});
+	for (const [name, args, text] of [
+		["a port that is none", ["--interactive", "--port", "http"], /--port wants a number up to 65535, not "http"/],
+		["a port without a page", ["--port", "8000"], /with --interactive only/],
+		["an option that does not exist", ["--interactiv"], /Unknown option '--interactiv'/],
+	] as const) {
+		it(`refuses ${name}`, async () => {
+			const result = await command("start", args);
+			assert.equal(result.code, 1, result.output);
+			assert.match(result.output, text);
+		});
+	}
+	it("says which port is in use", async () => {
+		const other = createServer();
+		await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
+		const { port } = other.address() as AddressInfo;
+		const result = await command("start", ["--interactive", "--port", String(port)]);
+		other.close();
+		assert.equal(result.code, 1, result.output);
+		assert.match(result.output, new RegExp(`port ${port} is in use: choose another one with --port`));
+	});
+});
 
 describe("npm run image", () => {
 	it("writes a real ESP application image with version and project name", async () => {

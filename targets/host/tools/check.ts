@@ -9,6 +9,8 @@ const checks = [
 	{ name: "lint", command: binary("biome"), args: ["ci", "--error-on-warnings", "--colors=off", "."] },
 	{ name: "types (XS)", command: binary("tsc"), args: ["-p", "tsconfig.json", "--noEmit"] },
 	{ name: "types (Node)", command: binary("tsc"), args: ["-p", "test/tsconfig.json", "--noEmit"] },
+	{ name: "types (browser)", command: binary("tsc"), args: ["-p", "test/browser.tsconfig.json", "--noEmit"] },
+	{ name: "types (page)", command: binary("tsc"), args: ["-p", "test/demo/page", "--noEmit"] },
 ] as const;
 
 for (const check of checks) {

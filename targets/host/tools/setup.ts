@@ -11,6 +11,8 @@ interface Need {
 	readonly present: () => boolean;
 	/** Without it the commands still work, with less. */
 	readonly optional?: string;
+	/** Only tests use it, and it is large: nobody else has to wait for it. */
+	readonly testsOnly?: true;
 }
 
 const runs = (command: string, ...args: readonly string[]): boolean => spawnSync(command, args, { stdio: "ignore" }).status === 0;
@@ -53,7 +55,19 @@ const needs: readonly Need[] = [
 		present: () => runs("mender-artifact", "--version"),
 		optional: "tests with artifacts that it makes or judges are skipped",
 	},
+	{
+		name: "chromium",
+		packages: ["chromium"],
+		present: () => chromiumPath() !== undefined,
+		optional: "the test of the demo's page is skipped",
+		testsOnly: true,
+	},
 ];
+
+/** A browser for the test of the page, where there is one. */
+export function chromiumPath(): string | undefined {
+	return existsSync("/usr/bin/chromium") ? "/usr/bin/chromium" : undefined;
+}
 
 /** True when the 32-bit build can be made here. */
 export const has32BitLibraries = (): boolean => compiles("psa/crypto.h", ["-m32"], "-lmbedtls");
@@ -77,10 +91,11 @@ function install(missing: readonly Need[]): void {
 	for (const need of missing) aptGet("install", "-y", "-qq", "--no-install-recommends", ...need.packages);
 }
 
-export function setUp(): void {
+/** Sets the machine up for a command, or with `tests` for `npm test`. */
+export function setUp(tests = false): void {
 	if (process.platform !== "linux")
 		throw new Error("the host target runs on Linux; on other systems use a Debian 12 machine or container");
-	let missing = needs.filter((need) => !need.present());
+	let missing = needs.filter((need) => (tests || !need.testsOnly) && !need.present());
 	if (missing.length === 0) return;
 	if (!existsSync("/usr/bin/apt-get")) {
 		throw new Error(
