@@ -5,6 +5,7 @@ import { FactSheet } from "./agent/facts";
 import { Identity } from "./agent/identity";
 import type { ServerKind } from "./agent/server";
 import { invalidSetting, readSettings, type Settings } from "./agent/settings";
+import type { KeyType } from "./common/crypto";
 import { deadlines, limits } from "./common/deadlines";
 import type { Device } from "./common/device";
 import { Log, type LogOptions, type TaggedLog } from "./common/log";
@@ -12,14 +13,13 @@ import { LogMemory } from "./common/log-memory";
 import { random } from "./common/random";
 import { sleep } from "./common/time";
 import { HTTPWeb } from "./common/web";
+import { makeActions, makeManagement, openShell, type Works } from "./managed";
 import type { Action } from "./management/actions/action";
 import type { Actions } from "./management/actions/actions";
-import { assembleActions } from "./management/actions/assemble";
 import type { Command } from "./management/commands/command";
-import type { Powers } from "./management/commands/powers";
-import { standardCommands } from "./management/commands/standard";
-import { type Line, ShellSession } from "./management/shell/session";
-import { makePowers, type PowersOptions } from "./powers";
+import type { Management } from "./management/management";
+import type { Line, ShellSession } from "./management/shell/session";
+import { mender } from "./servers/mender/mender";
 import { rdfm } from "./servers/rdfm/rdfm";
 import type { UpdatePolicy } from "./update/gate";
 import { singleFiles, singleFileType } from "./update/installers/single-file";
@@ -32,7 +32,7 @@ import { readKeys } from "./update/readers/signature";
 import { Updater } from "./update/updater";
 
 /** The kinds of server that the configuration key `server` can name. */
-const serverKinds: Readonly<Record<string, ServerKind>> = { rdfm };
+const serverKinds: Readonly<Record<string, ServerKind>> = { mender, rdfm };
 
 export interface StartOptions {
 	readonly device: Device;
@@ -57,6 +57,8 @@ export interface Fleetling {
 	readonly updater: Updater;
 	/** What managers can have the device do; absent when it has no management link. */
 	readonly actions?: Actions | undefined;
+	/** Opens a shell for somebody who is at the device, e.g. at its serial port. `onExit` is called when the person leaves it. */
+	readonly shell: (line: Line, onExit: () => void) => ShellSession;
 }
 
 /**
@@ -83,6 +85,7 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 		const settings = configure(options);
 		log.levels = settings.logLevel;
 		if (settings.management) logMemory = new LogMemory(limits.logMemory);
+		else if (kindOf(settings)?.wantsLog) logMemory = new LogMemory(limits.deploymentLog);
 		const slot = slots.running().label;
 		main.info(`version ${updater.version} in slot ${slot} of ${system.target}, reset: ${system.resetReason}`);
 		// Before anything that can fail or take time: on trial, the clock runs from here.
@@ -147,10 +150,12 @@ function makeUpdater({ storage, system, clock }: Device, slots: OTASlots, log: L
 function configure({ device, config }: StartOptions): Settings {
 	const store = device.storage.open({ path: "config", format: "string" });
 	try {
-		return readSettings(
+		const settings = readSettings(
 			(key) => store.read(key),
 			(key) => config[key],
 		);
+		// What nobody could use costs memory and a connection.
+		return kindOf(settings)?.unmanaged ? { ...settings, management: false } : settings;
 	} finally {
 		store.close();
 	}
@@ -161,34 +166,31 @@ interface Parts extends StartOptions {
 	readonly updater: Updater;
 	readonly slots: OTASlots;
 	readonly log: Log;
-	/** Only with management: nobody else reads it. */
+	/** Only with management, or for a server that wants it: nobody else reads it. */
 	readonly logMemory: LogMemory | undefined;
 	readonly slot: string;
 }
 
 async function assemble(parts: Parts): Promise<Fleetling> {
-	const { device, settings, updater, log, slot, events } = parts;
+	const { device, settings, updater, log, logMemory, slot, events } = parts;
 	const { network, storage, system, clock } = device;
 	const kind = chooseKind(settings);
-	const web = connect(device, settings, log);
+	const web = connect(device, settings, log, kind);
 	const tag = log.tag("agent");
 	const identities = storage.open({ path: "identity", format: "buffer" });
-	const identity = await Identity.load(identities, kind.keyType, tag);
-	const rest: Rest = { identity, facts: () => facts.read(), agent: () => agent, server: () => server.name };
-	const actions = settings.management ? makeActions(parts, rest) : undefined;
+	const identity = await Identity.load(identities, chooseKey(kind, settings), tag);
+	const later = { identity, facts: () => facts.read(), agent: () => agent, server: () => server.name };
+	const works = worksOf(parts, later);
+	const managed = settings.management ? manage(works, parts) : undefined;
 	const server = kind.create({
 		...{ web, clock, url: settings.url, log: log.tag(settings.server) },
 		wake: () => agent.checkNow(),
 		abort: (id, reason) => updater.abort(id, reason),
-		...(settings.management && {
-			management: {
-				authorized: (work) => agent.authorized(work),
-				alert: (text) => agent.alert(text),
-				...(actions && { actions }),
-				// Made for each session: all of it is of use only while somebody is there.
-				shell: (line, onExit) => openShell(parts, rest, line, onExit),
-			},
-		}),
+		provides: () => updater.settledProvides,
+		ticks: () => system.ticks(),
+		settings: { identity: settings.identity, tenantToken: settings.tenantToken, inventorySecs: settings.inventorySecs },
+		...(logMemory && { logMemory }),
+		...(managed && { management: managed.management }),
 	});
 	const facts = new FactSheet({
 		system,
@@ -213,54 +215,48 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 		...(events && { events }),
 	});
 	agent.start();
-	return { agent, facts, log, updater, actions };
+	const shell = (line: Line, onExit: () => void): ShellSession => openShell(works, line, onExit);
+	return { agent, facts, log, updater, actions: managed?.actions, shell };
 }
 
-/** What is there later than `Parts`. */
-type Rest = Pick<PowersOptions, "identity" | "facts" | "agent" | "server">;
-
-function powersOf({ device, config, settings, slots, updater, log, logMemory }: Parts, rest: Rest): Powers {
+/** What sessions of managers and at the device's own console need, and nothing else of `parts`. */
+function worksOf(
+	{ device, config, log, logMemory = new LogMemory(0), slots, updater, commands, settings }: Parts,
+	later: Pick<Works, "identity" | "facts" | "agent" | "server">,
+): Works {
 	const build = (key: string): unknown => config[key];
-	return makePowers({ device, build, log, logMemory, slots, updater, evaluates: settings.jsPrompt, ...rest });
+	return { device, build, log, logMemory, slots, updater, commands, evaluates: settings.jsPrompt, ...later };
 }
 
-function makeActions(parts: Parts, rest: Rest): Actions {
-	const { device, log, settings, commands, actions: added = [] } = parts;
-	return assembleActions({
-		...{ log, added },
-		storage: device.storage,
-		configured: settings.actions,
-		powers: () => powersOf(parts, rest),
-		table: () => standardCommands(commands),
-		facts: () => {
-			const { version, deviceType, mac, others, condition } = rest.facts();
-			return { version, deviceType, mac, ...others, ...condition };
-		},
-		identify: () => rest.agent().identify(),
-	});
-}
-
-function openShell(parts: Parts, rest: Rest, line: Line, onExit: () => void): ShellSession {
-	const { device, updater, commands } = parts;
-	return new ShellSession({
-		line,
-		onExit,
-		powers: powersOf(parts, rest),
-		table: standardCommands(commands),
-		banner: `version ${updater.version} on ${device.system.target}; "help" lists the commands, Ctrl-D leaves\n`,
-		prompt: "fleetling> ",
-	});
+function manage(
+	works: Works,
+	{ actions: added, settings }: Parts,
+): { readonly actions: Actions; readonly management: Management } {
+	const actions = makeActions(works, settings.actions, added);
+	return { actions, management: makeManagement(works, actions, settings.logUpload) };
 }
 
 function chooseKind({ server }: Settings): ServerKind {
-	const kind = Object.hasOwn(serverKinds, server) ? serverKinds[server] : undefined;
+	const kind = kindOf({ server });
 	if (kind === undefined) throw invalidSetting("server", server, `one of ${Object.keys(serverKinds).join(", ")}`);
 	return kind;
 }
 
-function connect({ network }: Device, { ca, management }: Settings, log: Log): HTTPWeb {
+function kindOf({ server }: Pick<Settings, "server">): ServerKind | undefined {
+	return Object.hasOwn(serverKinds, server) ? serverKinds[server] : undefined;
+}
+
+function chooseKey({ keyType, otherKeyTypes = [] }: ServerKind, { server, keyType: chosen = keyType }: Settings): KeyType {
+	const types = [keyType, ...otherKeyTypes];
+	if (types.includes(chosen)) return chosen;
+	throw invalidSetting("keyType", chosen, `one that a server of kind ${server} takes: ${types.join(", ")}`);
+}
+
+function connect({ network }: Device, { ca, management, connections }: Settings, log: Log, { unmanaged }: ServerKind): HTTPWeb {
+	// Two at a time take 15 KB more while an update is fetched, which a device without managers need not have.
+	const reserved = management || unmanaged ? 1 : 0;
 	try {
-		return new HTTPWeb({ network, authorities: ca, log: log.tag("web"), reserved: management ? 1 : 0 });
+		return new HTTPWeb({ network, authorities: ca, log: log.tag("web"), connections, reserved });
 	} catch (cause) {
 		const text = 'configuration key "ca" holds no certificate that can be used: expected certificates in PEM form';
 		throw new FleetlingError("config.invalid", text, { cause });

@@ -67,8 +67,12 @@ export const codes = {
 
 	"management.action-late": "an action took longer than it may",
 	"management.bad-action": "an action cannot be offered to managers as it is",
+	"management.bad-path": "a path leads to nothing that managers may see, or is none",
+	"management.busy": "too many files are being fetched at the same time",
+	"management.file-changed": "a file is not what it was when its transfer began",
 	"management.gone": "a session was used after its end",
 	"management.interrupted": "a command was ended by Ctrl-C",
+	"management.no-file": "there is no such file",
 	"management.usage": "a command line is not one that the device knows",
 
 	"net.closed": "the peer closed the connection",

@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
 import TextDecoder from "text/decoder";
+import { type BodySource, sendFrom } from "./body";
 import type { HTTPClient } from "./client";
 import { parseHTTPDate, parseRetryAfter } from "./dates";
 import { defaultBlockBytes, defaultBodyLimit, defaultRedirects, type Timeouts } from "./limits";
@@ -22,6 +23,8 @@ export interface FetchOptions {
 	readonly method?: string;
 	readonly headers?: HeaderList;
 	readonly body?: string | ArrayBuffer | Uint8Array;
+	/** In place of `body`: one that is not held in memory. */
+	readonly source?: BodySource;
 	/** The response fields to keep, in lower case; all of them when absent. */
 	readonly wanted?: readonly string[];
 	readonly timeouts?: Partial<Timeouts>;
@@ -124,10 +127,14 @@ async function follow(
 ): Promise<Downloaded> {
 	// A request goes through many hands until it is on its way, and the stack of a device is short: it starts from an empty one.
 	await undefined;
-	const { body, redirects = defaultRedirects, sensitive, timeouts = {}, repeatable, cancel } = options;
+	const { body, source: stream, redirects = defaultRedirects, sensitive, timeouts = {}, repeatable, cancel } = options;
 	const wanted = options.wanted === undefined ? undefined : [...options.wanted, "location"];
 	let url = source.base === undefined ? parseURL(options.url) : resolveURL({ ...source.base, path: "/" }, options.url);
-	let request = { method: options.method ?? "GET", headers: options.headers ?? [], body: body !== undefined };
+	let request = {
+		method: options.method ?? "GET",
+		headers: options.headers ?? [],
+		body: body !== undefined || stream !== undefined,
+	};
 	for (let hop = 0; ; hop++) {
 		let head: FetchedHead | undefined;
 		let location: string | undefined;
@@ -138,7 +145,7 @@ async function follow(
 				path: url.path,
 				headers: request.headers,
 				timeouts,
-				...(request.body && body !== undefined && { body }),
+				...(request.body && (stream !== undefined ? sendFrom(stream) : body !== undefined && { body })),
 				...(wanted !== undefined && { wanted }),
 				...(repeatable !== undefined && { repeatable }),
 				...(cancel !== undefined && { cancel }),

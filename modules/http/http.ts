@@ -2,6 +2,7 @@
  * An HTTP/1.1 client for devices that update themselves: RFC 9110 and RFC 9112, over any socket of ECMA-419's TCP
  * shape, in constant memory, with a deadline for everything. See README.md.
  */
+export type { BodySource } from "./body";
 export { HTTPClient, type HTTPClientOptions } from "./client";
 export { parseHTTPDate, parseRetryAfter } from "./dates";
 export {

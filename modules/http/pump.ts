@@ -38,9 +38,8 @@ export interface Pumped {
 	readonly complete: boolean;
 }
 
-/** The options of a request without the callbacks. */
-export interface PumpOptions
-	extends Omit<RequestOptions, "onHeaders" | "onReadable" | "onDone" | "onWritable" | "onRestart" | "bodyLength"> {
+/** The options of a request without the callbacks for its response. */
+export interface PumpOptions extends Omit<RequestOptions, "onHeaders" | "onReadable" | "onDone"> {
 	/** Ends the request with its reason. */
 	readonly cancel?: Cancel;
 }

@@ -142,7 +142,9 @@ export class Agent {
 			const offer = await this.#session.use((token) => server.check(token, facts.read(), this.#stop));
 			this.#checkedIn(offer);
 			const ended = await updater.checkedIn();
-			let wait = this.#untilNextPoll();
+			// How an update ended is told again as soon as one that could not be asked is asked again.
+			const untold = updater.untold;
+			let wait = untold ? Math.min(this.#backoff.next(), this.#untilNextPoll()) : this.#untilNextPoll();
 			if (offer === undefined) updater.rest();
 			// The server made it before it knew how the update before it ended.
 			else if (ended) wait = 0;
@@ -153,7 +155,7 @@ export class Agent {
 				if (result?.kind === "failed") this.#notifier.tell((events) => events.trouble?.(result.error));
 			}
 			this.#notifier.enter("idle");
-			this.#backoff.reset();
+			if (!untold) this.#backoff.reset();
 			this.#schedule(wait);
 		} catch (error) {
 			if (!this.#stop.cancelled) this.#schedule(this.#failed(error));

@@ -25,14 +25,15 @@ export class Reporter implements UpdateObserver {
 	constructor(options: ReporterOptions) {
 		this.#options = options;
 		const { server, session } = options;
-		if (server.report !== undefined) this.report = (final) => session.use(async (token) => server.report?.(token, final));
+		if (server.report !== undefined)
+			this.report = (final) => session.use((token) => server.report?.(token, final) ?? Promise.resolve());
 	}
 
 	entered(state: UpdateState, update: UpdateView): Promise<void> | void {
 		const { server, session, notifier } = this.#options;
 		if (state === "download") this.#tens = -1;
 		notifier.tell((events) => events.update?.(state, update));
-		if (server.entered !== undefined) return session.use(async (token) => server.entered?.(token, state, update));
+		if (server.entered !== undefined) return session.use((token) => server.entered?.(token, state, update) ?? Promise.resolve());
 	}
 
 	progress(percent: number): void {

@@ -4,14 +4,17 @@ import type { Cancellation } from "../common/cancellation";
 import type { KeyType } from "../common/crypto";
 import type { WallClock } from "../common/device";
 import type { TaggedLog } from "../common/log";
+import type { LogMemory } from "../common/log-memory";
 import type { Sink } from "../common/sink";
 import type { Web } from "../common/web";
 import type { Management } from "../management/management";
+import type { Provides } from "../update/memory";
 import type { FinalReport, UpdateView } from "../update/observer";
 import type { Offer } from "../update/offer";
 import type { UpdateState } from "../update/states";
 import type { DeviceFacts } from "./facts";
 import type { Identity } from "./identity";
+import type { Settings } from "./settings";
 
 /**
  * A management server in the agent's own words. Each folder under src/servers turns one wire protocol into this.
@@ -76,6 +79,17 @@ export interface ServerContext {
 	readonly wake: () => void;
 	/** The server has called off the update with this name; see Updater.cancel. */
 	readonly abort: (id: string, reason: string) => void;
+	/** What of the configuration is of use to some kinds of server only. */
+	readonly settings?: Pick<Settings, "identity" | "tenantToken" | "inventorySecs">;
+	/**
+	 * What the device provides, in the words of its artifacts, `artifact_name` among them: the new one's from when the server
+	 * has accepted how the update to it ended.
+	 */
+	readonly provides?: () => Provides;
+	/** The last lines of the log, for a kind that wants them. */
+	readonly logMemory?: LogMemory;
+	/** Milliseconds since the firmware started, as in the log. */
+	readonly ticks?: () => number;
 	/** For a server whose managers talk to the device through a connection that it keeps; absent when that is switched off. */
 	readonly management?: Management;
 }
@@ -84,6 +98,12 @@ export interface ServerContext {
 export interface ServerKind {
 	/** The key that this kind of server accepts. */
 	readonly keyType: KeyType;
+	/** Others that it accepts, for the configuration to choose. */
+	readonly otherKeyTypes?: readonly KeyType[];
+	/** Whether it takes the last lines of the log when an update has failed. */
+	readonly wantsLog?: boolean;
+	/** No manager reaches a device through it: what managing needs is left out. */
+	readonly unmanaged?: boolean;
 	create(context: ServerContext): Server;
 }
 

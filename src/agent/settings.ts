@@ -1,7 +1,9 @@
 import { FleetlingError } from "fleetling/error/error";
 import { parseURL } from "../common/address";
+import type { KeyType } from "../common/crypto";
 import { deadlines, intervals, limits } from "../common/deadlines";
-import { type LogLevels, parseLogLevels } from "../common/log";
+import { isObject } from "../common/json";
+import { type LogLevel, type LogLevels, logLevels, parseLogLevels } from "../common/log";
 import { type ConfiguredAction, parseActions } from "../management/actions/configured";
 import { UpdateWindow } from "../update/window";
 
@@ -25,7 +27,7 @@ interface Rule<T> {
 const rules = {
 	server: rule({
 		expects: "the name of a kind of server",
-		give: "choose the kind of server, e.g. rdfm",
+		give: "choose the kind of server, e.g. rdfm or mender",
 		read: (text) => bounded(text, 32),
 	}),
 	url: rule({
@@ -51,6 +53,32 @@ const rules = {
 		give: "give the address that the server is to know the device by",
 		fallback: undefined,
 		read: readMAC,
+	}),
+	keyType: rule<KeyType | undefined>({
+		expects: "p-256, rsa-2048 or rsa-3072",
+		give: "choose the kind of the device's key, where the server takes several",
+		fallback: undefined,
+		read: (text) => keyTypes.find((type) => type === text),
+	}),
+	tenantToken: rule<string | undefined>({
+		expects: "a token without blanks",
+		give: "give the token of the tenant that the device belongs to, from a hosted Mender server",
+		fallback: undefined,
+		hidden: true,
+		read: (text) => (text.includes(" ") ? undefined : text),
+	}),
+	identity: rule<Readonly<Record<string, string>>>({
+		expects: 'an object of texts such as {"serial":"1234"}',
+		give: "give what a Mender server is to know the device by, besides its address",
+		fallback: {},
+		hidden: true,
+		read: readTexts,
+	}),
+	inventorySecs: rule<number>({
+		expects: `a whole number of seconds from ${intervals.leastPollSeconds} to ${intervals.mostPollSeconds}`,
+		give: "give the time between two reports of the device's inventory",
+		fallback: intervals.inventorySeconds,
+		read: (text) => wholeNumber(text, intervals.leastPollSeconds, intervals.mostPollSeconds),
 	}),
 	pollSeconds: rule<number>({
 		expects: `a whole number of seconds from ${intervals.leastPollSeconds} to ${intervals.mostPollSeconds}`,
@@ -101,6 +129,12 @@ const rules = {
 		fallback: true,
 		read: readSwitch,
 	}),
+	connections: rule<number>({
+		expects: `a whole number from ${limits.connections} to ${limits.mostConnections}`,
+		give: "give the number of connections that the device may have at one time: one more for each shell, where memory allows it",
+		fallback: limits.connections,
+		read: (text) => wholeNumber(text, limits.connections, limits.mostConnections),
+	}),
 	jsPrompt: rule<boolean>({
 		expects: "on or off",
 		give: "say whether a shell may run JavaScript, which can do everything that the firmware can",
@@ -122,6 +156,12 @@ const rules = {
 			const bytes = wholeNumber(text, limits.blockBytes, limits.mostBlockBytes);
 			return bytes !== undefined && bytes % limits.blockBytes === 0 ? bytes : undefined;
 		},
+	}),
+	logUpload: rule<LogLevel>({
+		expects: "none, error, warn, info or debug",
+		give: "give the lines of the log that the server collects, of those that logLevel shows, e.g. warn; management has to be on",
+		fallback: "none",
+		read: (text) => logLevels.find((name) => name === text),
 	}),
 	logLevel: rule<LogLevels>({
 		expects: "none, error, warn, info or debug, and others for single tags, e.g. info,update=debug",
@@ -223,6 +263,18 @@ function readAddress(text: string): string | undefined {
 function readSwitch(text: string): boolean | undefined {
 	if (text === "on" || text === "true") return true;
 	return text === "off" || text === "false" ? false : undefined;
+}
+
+const keyTypes: readonly KeyType[] = ["p-256", "rsa-2048", "rsa-3072"];
+
+function readTexts(text: string): Readonly<Record<string, string>> | undefined {
+	try {
+		const value: unknown = JSON.parse(text);
+		const good = isObject(value) && Object.values(value).every((each) => typeof each === "string");
+		return good ? (value as Readonly<Record<string, string>>) : undefined;
+	} catch {
+		return undefined;
+	}
 }
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {

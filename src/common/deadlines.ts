@@ -21,6 +21,13 @@ export const intervals = {
 	// within a few polls. RainMaker, mender-mcu and Golioth do not do that; their servers see it.
 	pollSpread: 0.1,
 
+	// Mender's own default for its inventory: eight hours. People look at it, updates do not depend on it.
+	inventorySeconds: 28_800,
+
+	// A deployment that is aborted during its download is noticed within this time. Each question costs 600 bytes; most
+	// downloads end before the first.
+	askAbort: 5_000,
+
 	// First limit after a failure. A server that restarts is back within seconds; full jitter draws 1 s on average.
 	retryBase: 2_000,
 
@@ -57,6 +64,17 @@ export const intervals = {
 	// RDFM offers an action again 5 s after it was told that the queue is full, if somebody waits for it. So long after a
 	// result, what has not come again will not.
 	actionsRenew: 8_000,
+
+	// Lines of the log that wait for the server when the device has nothing else to say to it.
+	logUpload: 60_000,
+
+	// So long after the device has talked to its server its connection is still there, and what the answer has set in motion
+	// has begun; and so long between two batches.
+	logSettle: 500,
+
+	// A log is not worth more tries than that: it is lost line by line, and what is lost is counted.
+	logRetryBase: 5_000,
+	logRetryCap: 900_000,
 
 	// RDFM keeps a connection that has gone until a ping was not answered, 52 s at the most (observed), and refuses another
 	// one of the same device meanwhile.
@@ -151,6 +169,10 @@ export const deadlines = {
 	// that a request is using is waited for.
 	shellSeat: 2_500,
 
+	// A file may wait for a connection for so long: polls and most shells' commands are over by then, a download is not; and
+	// a person who waits would rather know.
+	fileSeat: 20_000,
+
 	// A shell in which nothing has been typed for so long was forgotten, and holds a connection that updates wait for.
 	shellIdle: 600_000,
 
@@ -171,6 +193,9 @@ export const limits = {
 
 	// The last lines of the log, for a shell and for a server that collects them: some 40 of them.
 	logMemory: 4_096,
+
+	// The same on a device without managers, for a server that takes the log of an update that has failed: a dozen lines.
+	deploymentLog: 1_024,
 
 	// Answers of servers, in characters: the largest is an offer whose link was presigned (up to 2 KB).
 	jsonText: 4_096,
@@ -213,6 +238,27 @@ export const limits = {
 	// Output of an action, in characters.
 	actionOutput: 768,
 
+	// One batch of lines for the server, in lines and characters: a request within one TCP segment as a rule, and 3 KB of
+	// memory.
+	logBatch: 8,
+	logBatchText: 768,
+
+	// Paths of files that managers ask for, in characters: what file systems of small devices take (SPIFFS 32, littlefs 255).
+	path: 255,
+
+	// Names that the list of a directory shows: some 2 KB.
+	listing: 64,
+
+	// Files that may be asked for while another one is sent. Each takes 300 bytes of memory and a link that may have 2 KB.
+	fileQueue: 2,
+
+	// Parts of one file. RDFM's have 10 MiB, more than the flash of most devices; their links have to fit into one message.
+	fileParts: 16,
+
+	// The block that a file passes through on its way out: it fits into a TLS record, which RDFM wants to have 4,096 bytes at
+	// the most, with a second one beside it.
+	fileBlock: 2_048,
+
 	// What is quoted from a server's error text in our own errors, in characters.
 	quotedText: 120,
 
@@ -250,6 +296,9 @@ export const limits = {
 
 	// Connections at a time: each TLS session costs a device 20 to 40 KB, and a third does not fit.
 	connections: 2,
+
+	// A chip with PSRAM has memory for more: the management link, requests, and two shells.
+	mostConnections: 4,
 
 	// Shells at one time, where there are connections for them.
 	shellSessions: 2,

@@ -104,11 +104,21 @@ export interface WallClock {
 	set(milliseconds: number): void;
 }
 
+/** A partition of the flash that is only read. */
+export interface Partition {
+	/** Bytes. */
+	readonly size: number;
+	/** Fills all of `bytes` from `position` on, or throws. */
+	read(bytes: Uint8Array, position: number): void;
+}
+
 export interface Device {
 	readonly network: Network;
 	readonly storage: Storage;
 	/** Where files are kept, on a device that has such a place. */
 	readonly files?: Directory | undefined;
+	/** Where ESP-IDF leaves a core dump (partition of type data, subtype coredump), on a device that has such a place. */
+	readonly coreDump?: Partition | undefined;
 	readonly system: SystemControl;
 	readonly clock: WallClock;
 }

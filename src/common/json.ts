@@ -46,6 +46,15 @@ export class Fields {
 		return value;
 	}
 
+	/** A list of 1 to `most` texts. */
+	texts(name: string, most: number): readonly string[] {
+		const value = this.#values[name];
+		if (!Array.isArray(value) || value.length < 1 || value.length > most)
+			throw this.bad(`has no list "${name}" of 1 to ${most} texts`);
+		for (const text of value) if (typeof text !== "string") throw this.bad(`has a list "${name}" with something else than texts`);
+		return value as readonly string[];
+	}
+
 	/** A whole number that JavaScript holds exactly. */
 	integer(name: string, least = 0): number {
 		const value = this.#values[name];

@@ -43,6 +43,11 @@ export class LogMemory {
 		return this.#end;
 	}
 
+	/** Bytes in use. All lines with their line ends take less. */
+	get used(): number {
+		return this.#used;
+	}
+
 	add(line: string, ticks: number): void {
 		let text = new Uint8Array(new TextEncoder().encode(line));
 		const most = Math.min(this.#bytes.length - head, 0xffff);

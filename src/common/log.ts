@@ -38,6 +38,13 @@ export function parseLogLevels(text: string): LogLevels | undefined {
 	return { level: level ?? "info", tags };
 }
 
+/** Whether a line of the log is of rank `level` or above. What does not look like one is not. */
+export function reaches(line: string, level: LogLevel): boolean {
+	const letter = line.charAt(0).toLowerCase();
+	const own = logLevels.find((name) => name.charAt(0) === letter && line.charAt(1) === " ");
+	return own !== undefined && ranks[own] > 0 && ranks[own] <= ranks[level];
+}
+
 function isLevel(name: string): name is LogLevel {
 	return (logLevels as readonly string[]).includes(name);
 }

@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
 import {
+	type BodySource,
 	download,
 	exchange,
 	type FetchedHead,
@@ -32,12 +33,20 @@ export interface WebRequest {
 	readonly url: string;
 	readonly headers?: HeaderList;
 	readonly body?: Uint8Array;
+	/** In place of `body`, for `exchange`: one that is not held in memory. */
+	readonly source?: BodySource;
+	/** For `exchange`, milliseconds that it may take, `deadlines.exchange` when absent. */
+	readonly patience?: number;
+	/** For `exchange`: false refuses it with http.busy when no connection is free; otherwise it waits for one. */
+	readonly waits?: boolean;
 }
+
+export type { BodySource };
 
 /** Status and headers of what a server answered. Any status is an answer, not an error. */
 export interface AnswerHead {
 	readonly status: number;
-	/** By their names in lower case; content-type, retry-after and date at least. */
+	/** By their names in lower case; content-type, retry-after and date at least, etag for a body that was sent from a source. */
 	readonly headers: ReadonlyMap<string, string>;
 }
 
@@ -85,7 +94,7 @@ export interface HTTPWebOptions {
 
 /** The one place in src that knows the HTTP and TLS modules. */
 export class HTTPWeb implements Web {
-	readonly #options: HTTPWebOptions;
+	readonly #options: Omit<HTTPWebOptions, "authorities">;
 	/** Outlives connections and pools: resuming a session saves most of a handshake. */
 	readonly #sessions = new SessionMemory(limits.tlsSessions);
 	/** Parsed once: that costs more than all else that a resumed connection does. */
@@ -94,33 +103,36 @@ export class HTTPWeb implements Web {
 	#pool: HTTPPool | undefined;
 
 	/** @throws FleetlingError tls.bad-authority */
-	constructor(options: HTTPWebOptions) {
+	constructor({ authorities, ...options }: HTTPWebOptions) {
+		// Without the certificates, which are parsed now: their text is the largest in memory.
 		this.#options = options;
 		this.#seats = new Seats(seatsOf(options));
-		if (options.authorities !== undefined) this.#trust = new TrustStore(options.authorities);
+		if (authorities !== undefined) this.#trust = new TrustStore(authorities);
 	}
 
 	// No asynchronous functions: each one that waits costs a device 1 KB.
 
 	exchange(request: WebRequest, cancellation: Cancellation): Promise<Answer> {
-		return this.#seated(cancellation, () => this.#exchange(request, cancellation));
+		return this.#seated(cancellation, () => this.#exchange(request, cancellation), request.waits);
 	}
 
 	download(request: WebRequest, sink: Sink, cancellation: Cancellation): Promise<AnswerHead> {
 		return this.#seated(cancellation, () => this.#download(request, sink, cancellation));
 	}
 
-	#seated<T>(cancellation: Cancellation, work: () => Promise<T>): Promise<T> {
+	#seated<T>(cancellation: Cancellation, work: () => Promise<T>, waits = true): Promise<T> {
 		const begin = (): Promise<T> => new Promise<T>((resolve) => resolve(work())).finally(() => this.#seats.give());
-		return this.#seats.take() ? begin() : this.#seats.wait(cancellation).then(begin);
+		if (this.#seats.take()) return begin();
+		return waits ? this.#seats.wait(cancellation).then(begin) : Promise.reject(noSeat());
 	}
 
 	#exchange(request: WebRequest, cancellation: Cancellation): Promise<Answer> {
+		const { source, patience = deadlines.exchange } = request;
 		return exchange(this.#open(), {
 			...request,
-			wanted,
+			wanted: source === undefined ? wanted : wantedOfUpload,
 			limit: limits.exchangeBody,
-			timeouts: { total: deadlines.exchange },
+			timeouts: { total: patience },
 			// Servers close idle connections without a word; all that is asked here can be asked twice.
 			repeatable: true,
 			cancel: cancellation,
@@ -162,8 +174,7 @@ export class HTTPWeb implements Web {
 	}
 
 	visit(request: Pick<WebRequest, "url" | "headers">, listener: Listener): Conversation {
-		if (!this.#seats.take())
-			throw new FleetlingError("http.busy", "the connections are needed for an update or another session; try again later");
+		if (!this.#seats.take()) throw noSeat();
 		// The connections that were kept for the next request.
 		this.#pool?.release();
 		return new Visit(listener, () => this.#seats.give()).begin((visit) => this.converse(request, visit));
@@ -215,6 +226,9 @@ export class HTTPWeb implements Web {
 	}
 }
 
+const noSeat = (): FleetlingError =>
+	new FleetlingError("http.busy", "the connections are needed for an update or another session; try again later");
+
 const seatsOf = ({ connections = limits.connections, reserved = 0 }: HTTPWebOptions): number => connections - reserved;
 
 // Made once and not for each WebSocket.
@@ -228,6 +242,7 @@ const conversationTimeouts = {
 const conversationLimits = { messageBytes: limits.conversationMessage, fragmentBytes: limits.conversationFragment };
 
 const wanted = ["content-type", "date", "retry-after"];
+const wantedOfUpload = [...wanted, "etag"];
 const wantedOfPackage = [...wanted, "content-range", "etag", "last-modified"];
 
 /** Milliseconds that a server asks to wait (Retry-After), where it does. */

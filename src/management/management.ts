@@ -1,4 +1,6 @@
 import type { Actions } from "./actions/actions";
+import type { FileTree } from "./files/tree";
+import type { LogSender, LogShipper } from "./logs/shipper";
 import type { Line, ShellSession } from "./shell/session";
 
 /** What a server side needs to keep a management link. */
@@ -9,6 +11,10 @@ export interface Management {
 	readonly alert: (text: string) => void;
 	/** What managers can have the device do by name; absent where they cannot. */
 	readonly actions?: Actions;
+	/** What managers can read; absent where they cannot. */
+	readonly files?: FileTree;
+	/** Makes what takes the log to the server through `send`; absent where nobody wants that. */
+	readonly logs?: (send: LogSender) => LogShipper;
 	/** Begins a shell session on a line; `onExit` is called when the person leaves. Absent where no shells are allowed. */
 	readonly shell?: (line: Line, onExit: () => void) => ShellSession;
 }

@@ -36,7 +36,7 @@ export interface DownloadOptions extends PackageForms {
  * slot's first byte, which is fetched again.
  */
 export class Download implements Sink {
-	readonly buffer: Uint8Array;
+	buffer: Uint8Array;
 	/** The package's fingerprint. */
 	readonly package: string;
 	readonly #options: DownloadOptions;

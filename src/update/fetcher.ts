@@ -78,6 +78,8 @@ export class Fetcher {
 		const { log } = this.#options;
 		const { open, cancellation } = wanted;
 		const download = this.take(wanted);
+		// All of it is there from before.
+		if (download.buffer.byteLength === 0) return "success";
 		const before = download.fetched;
 		download.allot();
 		this.#backoff.reset();
@@ -98,6 +100,8 @@ export class Fetcher {
 			}
 		}
 		log.info(`${download.fetched - before} bytes received`);
+		// Whoever is told of what follows needs the memory.
+		download.buffer = new Uint8Array(0);
 		return "success";
 	}
 

@@ -134,6 +134,11 @@ export class Ledger {
 		return this.#memory.provides(slot, version);
 	}
 
+	/** What it provided before it was changed in its place. */
+	providedBefore({ slot, version }: ImagePlace): Provides | undefined {
+		return this.#memory.providedBefore(slot, version);
+	}
+
 	/** `target` will provide what `base` does, changed. An update whose artifact says more than can be kept goes on. */
 	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange): void {
 		this.store(() => this.#memory.provide(base, target, change));

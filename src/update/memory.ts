@@ -79,10 +79,12 @@ export class PackageMemory {
 
 	/** What the image of that version in that slot provides. An image from elsewhere goes by the name of its version. */
 	provides(slot: string, version: string): Provides {
-		const { version: of, provides } = this.read(providesKey(slot)) ?? {};
-		if (of !== version || !isObject(provides)) return { artifact_name: version };
-		const texts = Object.entries(provides).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-		return { artifact_name: version, ...Object.fromEntries(texts) };
+		return this.noted(slot, version, "provides") ?? { artifact_name: version };
+	}
+
+	/** What it provided before the last change that was made without another image, if there was one. */
+	providedBefore(slot: string, version: string): Provides | undefined {
+		return this.noted(slot, version, "before");
 	}
 
 	/**
@@ -90,8 +92,18 @@ export class PackageMemory {
 	 * device, so that it goes when its image is rolled back, at the same moment and without another write.
 	 */
 	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange): void {
-		const provides = applyProvides(this.provides(base.slot, base.version), change);
-		this.#store.write(providesKey(target.slot), JSON.stringify({ version: target.version, provides }));
+		const now = this.provides(base.slot, base.version);
+		const provides = applyProvides(now, change);
+		// The old names are needed until the server knows of the new ones; those of another image stay with its slot.
+		const before = base.slot === target.slot ? { before: now } : {};
+		this.#store.write(providesKey(target.slot), JSON.stringify({ version: target.version, provides, ...before }));
+	}
+
+	private noted(slot: string, version: string, what: "provides" | "before"): Provides | undefined {
+		const { version: of, [what]: provides } = this.read(providesKey(slot)) ?? {};
+		if (of !== version || !isObject(provides)) return undefined;
+		const texts = Object.entries(provides).filter((entry): entry is [string, string] => typeof entry[1] === "string");
+		return { artifact_name: version, ...Object.fromEntries(texts) };
 	}
 
 	/** What cannot be read is as good as forgotten: the worst that follows is one download more. */

@@ -3,7 +3,7 @@ import { deadlines } from "../common/deadlines";
 import type { TaggedLog } from "../common/log";
 import { sleep } from "../common/time";
 import { type Entry, Ledger, type LedgerOptions } from "./ledger";
-import type { ImagePlace } from "./memory";
+import type { ImagePlace, Provides } from "./memory";
 import { finalReport, type UpdateObserver, type UpdateView } from "./observer";
 import type { Offer } from "./offer";
 import type { UpdateRecord } from "./record";
@@ -52,6 +52,15 @@ export class UnderWay {
 	get settledVersion(): string {
 		const { id = "", from = "" } = this.record ?? {};
 		return this.observer.report !== undefined && id !== "" ? from : this.version;
+	}
+
+	/** See Updater. The older firmware's own are still with its slot, until the next update goes there. */
+	get settledProvides(): Provides {
+		const { ledger, place, record } = this;
+		if (record === undefined || record.id === "" || this.observer.report === undefined) return ledger.provides(place);
+		if (record.slot === place.slot) return ledger.provides({ slot: this.#slots.inactive().label, version: record.from });
+		const changed = record.slot === "" && record.state === "report" && record.outcome === "success";
+		return (changed ? ledger.providedBefore(place) : undefined) ?? ledger.provides(place);
 	}
 
 	view(offer?: Offer): UpdateView {

@@ -62,6 +62,16 @@ export class Updater {
 		return this.#underWay.ledger.provides(this.#underWay.place);
 	}
 
+	/** The same as `settledVersion` for what it provides. */
+	get settledProvides(): Provides {
+		return this.#underWay.settledProvides;
+	}
+
+	/** Whether the server has yet to take how an update ended. */
+	get untold(): boolean {
+		return this.#underWay.record?.state === "report";
+	}
+
 	/** The package that failed here last, if any. */
 	get lastFailure(): FailedPackage | undefined {
 		return this.#underWay.ledger.failed;
@@ -284,14 +294,15 @@ export class Updater {
 	}
 
 	/** Only the states in which an update can be called off wait for the observer: a rollback must not wait for a network that is down. */
-	private async announce(state: UpdateState): Promise<void> {
+	private announce(state: UpdateState): Promise<void> {
 		const { observer } = this.#underWay;
-		const told = async (): Promise<void> => observer.entered?.(state, this.#underWay.view(this.#installation.offer));
-		const heard = told().catch((error: unknown) => {
+		const view = this.#underWay.view(this.#installation.offer);
+		// Not an asynchronous function: see install.
+		const heard = new Promise<void>((resolve) => resolve(observer.entered?.(state, view))).catch((error: unknown) => {
 			if (callable[state] && error instanceof FleetlingError && error.code === "update.cancelled") throw error;
 			this.#log.failure(error, "warn");
 		});
-		if (callable[state]) await heard;
+		return callable[state] ? heard : Promise.resolve();
 	}
 
 	static readonly #steps: Readonly<Record<UpdateState, (updater: Updater) => Promise<StepResult> | StepResult>> = {

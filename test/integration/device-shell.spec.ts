@@ -29,7 +29,7 @@ describe("device: shell", () => {
 		await shell.run("mem", "slots");
 		await shell.run("flash", "ota_1");
 		await shell.run("net", "RDFM server");
-		await shell.run("log show 3", "shell was opened");
+		await shell.run("log show 40", "shell was opened");
 		await shell.run("sta\t", `${oldVersion} in slot`);
 		await shell.run("js 1+1", "JavaScript is off");
 		shell.type("exit\r");

@@ -1,5 +1,5 @@
 /**
- * The RDFM test server judged by the shared facts, row by row (sections B.1 to B.5, C, D), and the proxy and the capture that tests
+ * The RDFM test server judged by the shared facts, row by row (sections B.1 to B.5, B.7, C to F), and the proxy and the capture that tests
  * and benchmarks rest on. If the facts or the server change, this fails: they cannot drift apart.
  */
 import "../servers/rdfm/spec/conventions";
@@ -13,6 +13,7 @@ import "../servers/rdfm/spec/admin";
 import "../servers/rdfm/spec/management";
 import "../servers/rdfm/spec/actions";
 import "../servers/rdfm/spec/shells";
+import "../servers/rdfm/spec/files";
 import "../servers/rdfm/spec/faults";
 import "../servers/proxy/spec/behaviour";
 import "../servers/proxy/spec/handshakes";

@@ -5,7 +5,7 @@ import { type AnswerHead, retryAfterOf } from "../../common/web";
 import { errorText } from "./messages";
 
 /** What was asked: the same status means different things. */
-export type Call = "authentication" | "update check" | "download";
+export type Call = "authentication" | "update check" | "download" | "upload" | "logs";
 
 interface Meaning {
 	readonly code: ErrorCode;
@@ -23,6 +23,7 @@ const refusedMetadata: Meaning = {
 };
 const noSuchPath: Meaning = { code: "server.refused", advice: "it does not know the request; check the configuration key url" };
 const gone: Meaning = { code: "update.gone", advice: "the package is not there any more; a new check gets a new link" };
+const goneLink: Meaning = { code: "server.refused", advice: "the link is not good any more; ask for the file again" };
 const shorter: Meaning = { code: "update.changed", advice: "the package is shorter by now; a new check tells which one it is" };
 const busy: Meaning = { code: "server.busy", advice: "it is asked again later" };
 
@@ -42,6 +43,14 @@ const meanings: Readonly<Record<Call, Readonly<Record<number, Meaning>>>> = {
 		401: { code: "server.token-refused", advice: "the device asks for a new token" },
 		404: noSuchPath,
 		405: noSuchPath,
+		429: busy,
+		503: busy,
+	},
+	upload: { 401: goneLink, 403: goneLink, 404: goneLink, 410: goneLink, 429: busy, 503: busy },
+	logs: {
+		400: { code: "server.refused", advice: "it does not want these entries" },
+		401: { code: "server.token-refused", advice: "the device asks for a new token" },
+		404: noSuchPath,
 		429: busy,
 		503: busy,
 	},

@@ -1,6 +1,7 @@
 import type { DeviceFacts } from "../../agent/facts";
 import type { Grant } from "../../agent/server";
 import { type Fields, parseObject } from "../../common/json";
+import type { LogMessage } from "../../management/logs/shipper";
 import { type Offer, parseSHA256 } from "../../update/offer";
 
 /**
@@ -54,6 +55,19 @@ export function parseOffer(body: Uint8Array): Offer {
 		url: fields.text("uri"),
 		sha256: parseSHA256(fields.text("sha256"), "RDFM's offer of an update"),
 	};
+}
+
+/**
+ * Body of POST /api/v1/logs. Times are dates of RFC 822 and always in GMT: the server drops the zone of any other. A number or
+ * an unknown key anywhere makes it refuse the whole batch.
+ */
+export function logBatch(messages: readonly LogMessage[]): string {
+	const batch = messages.map(({ time, name, text }) => ({
+		device_timestamp: new Date(time).toUTCString(),
+		name,
+		entry: text,
+	}));
+	return JSON.stringify({ batch });
 }
 
 /** The text of an error body `{"error": "…"}`; undefined when it is something else: the server's framework answers in HTML. */

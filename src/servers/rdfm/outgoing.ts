@@ -19,6 +19,15 @@ export type Outgoing =
 			readonly status_code: number;
 			readonly output: string;
 	  }
+	/** 0 with the size in bytes, or why there is none. With size 0 the server asks for nothing more. */
+	| { readonly method: "fs_file_probe_reply"; readonly id: string; readonly status: number; readonly size: number }
+	/** 0 with what the storage has called each part, or why they did not get there. */
+	| {
+			readonly method: "fs_file_download_reply";
+			readonly id: string;
+			readonly status: number;
+			readonly etags: readonly string[];
+	  }
 	/** Whole percents. Exactly 100 has the server forget the update. */
 	| { readonly method: "update_progress"; readonly progress: number }
 	/** For display: the update check goes by what the request says. */

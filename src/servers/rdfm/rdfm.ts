@@ -2,16 +2,18 @@ import Base64 from "base64";
 import TextEncoder from "text/encoder";
 import type { DeviceFacts } from "../../agent/facts";
 import type { Grant, Introduction, Server, ServerContext, ServerKind } from "../../agent/server";
-import { originOf, parseURL } from "../../common/address";
 import type { Cancellation } from "../../common/cancellation";
 import type { Sink } from "../../common/sink";
 import { type Answer, delivered, type HeaderList } from "../../common/web";
+import type { LogMessage, LogShipper } from "../../management/logs/shipper";
 import type { FinalReport } from "../../update/observer";
 import type { Offer } from "../../update/offer";
 import { RDFMActions } from "./actions";
+import { packageAddress } from "./address";
 import { failure } from "./failures";
+import { RDFMFiles } from "./files";
 import { RDFMLink } from "./link";
-import { allMetadataOf, authenticationBody, metadataOf, parseGrant, parseOffer } from "./messages";
+import { allMetadataOf, authenticationBody, logBatch, metadataOf, parseGrant, parseOffer } from "./messages";
 import { RDFMShell } from "./shell";
 
 /**
@@ -23,6 +25,7 @@ export class RDFMServer implements Server {
 	readonly #context: ServerContext;
 	readonly #link: RDFMLink | undefined;
 	readonly #shell: RDFMShell | undefined;
+	readonly #logs: LogShipper | undefined;
 
 	constructor(context: ServerContext) {
 		const { url, web, log, management } = context;
@@ -32,8 +35,12 @@ export class RDFMServer implements Server {
 		const link = new RDFMLink({ name: this.name, url, web, log, management });
 		this.#link = link;
 		const { registry } = link;
-		const { actions, shell } = management;
+		const { actions, files, logs, shell } = management;
+		this.#logs = logs?.((messages, cancellation) =>
+			management.authorized((token) => this.#report(token, messages, cancellation)),
+		);
 		if (actions !== undefined) registry.add(new RDFMActions({ actions, wake: context.wake, renew: () => link.renew(), log }));
+		if (files !== undefined) registry.add(new RDFMFiles({ url, web, log, files }));
 		if (shell === undefined) return;
 		this.#shell = new RDFMShell({ url, web, log, management });
 		registry.add(this.#shell);
@@ -56,6 +63,7 @@ export class RDFMServer implements Server {
 		if (answer.status !== 200 && answer.status !== 204) throw failure(this.name, "update check", answer, answer.body);
 		// Not before: it takes a token, and memory that a firmware on trial may not have to spare.
 		this.#link?.start(facts.version);
+		this.#logs?.nudge();
 		if (answer.status === 204) return undefined;
 		const offer = parseOffer(answer.body);
 		return { ...offer, url: packageAddress(this.#context.url, offer.url) };
@@ -79,8 +87,21 @@ export class RDFMServer implements Server {
 
 	/** A device that comes back before its server knows that it has gone is refused for a minute. */
 	async close(): Promise<void> {
+		this.#logs?.stop();
 		this.#context.web.close();
 		await Promise.all([this.#shell?.stop(), this.#link?.stop()]);
+	}
+
+	async #report(token: string, messages: readonly LogMessage[], cancellation: Cancellation): Promise<void> {
+		const { web, url } = this.#context;
+		const headers: HeaderList = [
+			["Content-Type", "application/json"],
+			["Authorization", `Bearer token=${token}`],
+		];
+		const body = new TextEncoder().encode(logBatch(messages));
+		const request = { method: "POST", url: `${url}/api/v1/logs`, headers, body, waits: false } as const;
+		const answer = await web.exchange(request, cancellation);
+		if (answer.status !== 200) throw failure(this.name, "logs", answer, answer.body);
 	}
 
 	#post(path: string, body: Uint8Array, headers: HeaderList, cancellation: Cancellation): Promise<Answer> {
@@ -89,20 +110,6 @@ export class RDFMServer implements Server {
 		const json: HeaderList = [["Content-Type", "application/json"], ...headers];
 		return web.exchange({ method: "POST", url: url + path, headers: json, body }, cancellation);
 	}
-}
-
-/**
- * Where the package really is. A server that does TLS itself still makes links of http:// to its own port, where plain
- * HTTP is not understood: the same host and port as the server's means the server, and that is spoken to with TLS.
- *
- * @throws FleetlingError http.bad-url
- */
-export function packageAddress(server: string, link: string): string {
-	const own = parseURL(server);
-	const target = parseURL(link);
-	const same = target.host === own.host && target.port === own.port;
-	if (!same || target.scheme === own.scheme) return link;
-	return `${originOf({ ...target, scheme: own.scheme })}${target.path}`;
 }
 
 export const rdfm: ServerKind = {

@@ -1,5 +1,5 @@
 /**
- * A management link with actions that is opened, lost and opened again many times; tells what memory is in use after each
+ * A management link with actions and files that is opened, lost and opened again many times; tells what memory is in use after each
  * hundred, and what an open one takes.
  */
 import { Log } from "fleetling/common/log";
@@ -7,7 +7,10 @@ import { HTTPWeb } from "fleetling/common/web";
 import Channel from "fleetling/host/channel";
 import { Actions } from "fleetling/management/actions/actions";
 import { ExecutionRecord } from "fleetling/management/actions/record";
+import { leaf } from "fleetling/management/files/texts";
+import { FileTree } from "fleetling/management/files/tree";
 import { RDFMActions } from "fleetling/servers/rdfm/actions";
+import { RDFMFiles } from "fleetling/servers/rdfm/files";
 import { RDFMLink } from "fleetling/servers/rdfm/link";
 import device from "fleetling/target";
 import { emit, exit, parameters } from "test/harness";
@@ -36,6 +39,8 @@ function makeLink(): RDFMLink {
 	const link = new RDFMLink({ name: "the server", url, web, log: log.tag("rdfm"), management });
 	const actions = new Actions({ record: new ExecutionRecord(new MemoryStore()), log: log.tag("actions") });
 	link.registry.add(new RDFMActions({ actions, wake: () => {}, renew: () => {}, log: log.tag("rdfm") }));
+	const files = new FileTree({ log: leaf("log", () => new Uint8Array(1_000)) });
+	link.registry.add(new RDFMFiles({ url, web, log: log.tag("rdfm"), files }));
 	return link;
 }
 

@@ -9,7 +9,7 @@ import { type Delivery, type Interruption, transmit } from "./transmit";
 
 /** What an exchange needs of the server. */
 export interface ExchangeWorld {
-	readonly router: Router;
+	readonly router: Pick<Router, "name" | "answer">;
 	readonly faults: Faults;
 	readonly log: RequestLog;
 	readonly expireTokens: () => void;
@@ -58,6 +58,7 @@ export class Exchanges {
 			route,
 			method,
 			path,
+			query: incoming.url?.split("?")[1] ?? "",
 			headers: incoming.headers,
 			body,
 			status: outgoing.headersSent ? outgoing.statusCode : 0,
@@ -76,6 +77,7 @@ export class Exchanges {
 	): Promise<Delivery> {
 		const { router, expireTokens, connectionHeaders } = this.#world;
 		let interruption: Interruption | undefined;
+		let pace: number | undefined;
 		let answer: ReturnType<Router["answer"]> | undefined;
 		for (const fault of faults) {
 			if (fault.kind === "expire-tokens") expireTokens();
@@ -87,10 +89,11 @@ export class Exchanges {
 			}
 			if (fault.kind === "answer") answer = Promise.resolve(fault.answer);
 			if (fault.kind === "cut") interruption = { after: fault.after, end: fault.reset ? "reset" : "close" };
+			if (fault.kind === "pace") pace = fault.bytesPerSecond;
 			if (fault.kind === "stall") interruption = { after: fault.after, end: "stall" };
 		}
 		let final = await (answer ?? router.answer(request));
 		for (const fault of faults) if (fault.kind === "rewrite") final = fault.change(final);
-		return transmit(outgoing, final, connectionHeaders(request), connection, interruption);
+		return transmit(outgoing, final, connectionHeaders(request), connection, interruption, pace);
 	}
 }

@@ -18,6 +18,8 @@ export type Fault =
 	| { readonly kind: "rewrite"; readonly change: (answer: Answer) => Answer }
 	/** The connection is closed, or reset, after so many bytes. */
 	| { readonly kind: "cut"; readonly after: number; readonly reset?: boolean }
+	/** The body comes slowly. */
+	| { readonly kind: "pace"; readonly bytesPerSecond: number }
 	/** Nothing more is sent after so many bytes; the connection stays. */
 	| { readonly kind: "stall"; readonly after: number };
 

@@ -148,7 +148,10 @@ export class Listener {
 			if (reset) resetSocket(raw);
 			else raw.destroy();
 		};
-		socket.once("close", () => clearTimeout(this.#idle.get(socket)));
+		socket.once("close", () => {
+			clearTimeout(this.#idle.get(socket));
+			record.closed = Date.now();
+		});
 		this.#connections.set(socket, { record, abort });
 		this.#options.onConnection(record);
 		this.#http.emit("connection", socket);

@@ -10,6 +10,8 @@ export interface ConnectionRecord {
 	readonly opened: number;
 	/** Set on a server with TLS. */
 	readonly tls?: { readonly version: string; readonly resumed: boolean };
+	/** When it ended, milliseconds since 1970. */
+	closed?: number;
 	/** Requests received on it so far. */
 	requests: number;
 }
@@ -24,6 +26,8 @@ export interface RequestRecord {
 	readonly route: RouteName;
 	readonly method: string;
 	readonly path: string;
+	/** As it came, without its question mark. */
+	readonly query: string;
 	readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
 	readonly body: Uint8Array;
 	/** 0 when no answer was begun. */

@@ -16,12 +16,14 @@ import { httpDate } from "./dates";
 import { type Device, DeviceStore, type Registration } from "./devices";
 import { Exchanges } from "./exchange";
 import { Faults } from "./faults";
+import { Files } from "./files";
 import { type Group, GroupStore } from "./groups";
 import { type Request, Router } from "./http";
 import { Listener } from "./listener";
 import { LogStore, logRoutes } from "./logs";
 import { Management } from "./management";
 import { type Package, type PackageMetadata, PackageStore } from "./packages";
+import { PartStore } from "./parts";
 import { type ConnectionRecord, RequestLog } from "./records";
 import { Shells } from "./shells";
 import { storageRoutes } from "./storage";
@@ -83,13 +85,15 @@ export class RdfmServer {
 	readonly management: Management;
 	readonly actions: Actions;
 	readonly shells: Shells;
+	readonly files: Files;
+	readonly parts = new PartStore(() => this.clock());
 	readonly #router = new Router();
 	readonly #ownGroups = new Map<number, Group>();
 	#options: RdfmServerOptions = {};
 	#listener: Listener | undefined;
 
 	constructor() {
-		const { devices, groups, packages, tokens, updates, logs } = this;
+		const { devices, groups, packages, parts, tokens, updates, logs } = this;
 		const clock = (): number => this.clock();
 		const link = (stored: Package): string => this.link(stored);
 		this.management = new Management({
@@ -99,16 +103,19 @@ export class RdfmServer {
 		});
 		this.actions = new Actions(this.management, clock);
 		this.shells = new Shells(this.management, tokens);
+		this.files = new Files({ management: this.management, devices, parts, origin: () => this.#origin() });
 		this.#router.add([
 			...authRoutes(devices, tokens),
 			...updateRoutes({ devices, groups, packages, tokens, updates, clock, link }),
-			...storageRoutes(packages),
+			...storageRoutes(packages, parts),
+			...parts.routes(),
 			...logRoutes(logs, devices, tokens, clock),
 			...deviceAdminRoutes(devices, groups),
 			...packageAdminRoutes(packages, groups, link),
 			...groupAdminRoutes(groups, devices, packages),
 			...this.management.routes(),
 			...actionAdminRoutes(this.actions, this.management),
+			...this.files.routes(),
 		]);
 		devices.changes.on("approved", (device) => this.events.emit("approved", device));
 		devices.changes.on("pending", (registration) => {
@@ -174,6 +181,12 @@ export class RdfmServer {
 		const { link = {}, tls, host = "127.0.0.1" } = this.#options;
 		const scheme = link.scheme ?? (tls ? "https" : "http");
 		return `${scheme}://${link.host ?? host}:${link.port ?? this.port}/local_storage/${stored.storagePath}`;
+	}
+
+	/** Of links to files: the local driver does not know that the server does TLS. */
+	#origin(): string {
+		const { link = {}, host = "127.0.0.1" } = this.#options;
+		return `${link.scheme ?? "http"}://${link.host ?? host}:${link.port ?? this.port}`;
 	}
 
 	/** Registrations that wait for approval. */

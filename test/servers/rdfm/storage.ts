@@ -1,7 +1,8 @@
 /** `GET /local_storage/…`: the public download of the local storage driver (facts B.4). */
 import { httpDate } from "./dates";
 import { type Answer, bytesAnswer, FrameworkError, type Request, type Route } from "./http";
-import type { Package, PackageStore } from "./packages";
+import type { PackageStore } from "./packages";
+import type { PartStore, StoredFile } from "./parts";
 import { isUnmodified, type Range, requestedRange, type Validators } from "./preconditions";
 
 /** Adler-32, werkzeug's third part of an ETag (over the file's name). */
@@ -16,21 +17,21 @@ function adler32(text: string): number {
 }
 
 /** Validators of a stored file; the ETag is strong: modification time, size, checksum of the name. */
-export function validatorsOf({ content, modified, storagePath }: Package): Validators {
+export function validatorsOf({ content, modified, storagePath }: StoredFile): Validators {
 	return { etag: `"${modified / 1000}-${content.byteLength}-${adler32(storagePath)}"`, lastModified: modified };
 }
 
 /** The route. No authorization: sending one does no harm. */
-export function storageRoutes(packages: PackageStore): readonly Route[] {
+export function storageRoutes(packages: PackageStore, parts: PartStore): readonly Route[] {
 	const handle = (request: Request, [path]: readonly string[]): Answer => {
-		const stored = packages.stored(path ?? "");
+		const stored = packages.stored(path ?? "") ?? parts.stored(path ?? "");
 		if (!stored) throw new FrameworkError(404);
 		return download(request, stored);
 	};
 	return [{ name: "download", method: "GET", path: /^\/local_storage\/(.+)$/, handle }];
 }
 
-function download(request: Request, stored: Package): Answer {
+function download(request: Request, stored: StoredFile): Answer {
 	const { content } = stored;
 	const validators = validatorsOf(stored);
 	const common = {

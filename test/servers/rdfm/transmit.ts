@@ -1,6 +1,7 @@
 /** Hands an answer to a connection, whole or with the faults of a test. */
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Answer, reasons } from "./http";
 import type { Connection } from "./listener";
 
@@ -27,6 +28,7 @@ export async function transmit(
 	connectionHeaders: Readonly<Record<string, string>>,
 	connection: Connection,
 	interruption?: Interruption,
+	pace?: number,
 ): Promise<Delivery> {
 	outgoing.sendDate = false;
 	// werkzeug and gunicorn write reason phrases as they are given; Flask gives them in capitals.
@@ -35,7 +37,7 @@ export async function transmit(
 	const end = Math.min(wanted, interruption?.after ?? wanted);
 	// A client waits for the head even where not one byte of the body follows.
 	if (interruption) outgoing.flushHeaders();
-	const bytes = await writeBlocks(outgoing, body, end);
+	const bytes = await writeBlocks(outgoing, body, end, pace);
 	if (outgoing.destroyed) return { bytes, complete: false };
 	if (interruption) {
 		if (interruption.end !== "stall") connection.abort(interruption.end === "reset");
@@ -47,10 +49,12 @@ export async function transmit(
 }
 
 /** Writes `body` up to `end`; returns what was written when the client went. */
-async function writeBlocks(outgoing: ServerResponse, body: Uint8Array, end: number): Promise<number> {
+async function writeBlocks(outgoing: ServerResponse, body: Uint8Array, end: number, pace?: number): Promise<number> {
 	let offset = 0;
+	const size = pace === undefined ? blockSize : Math.max(1, Math.floor(pace / 10));
 	while (offset < end && !outgoing.destroyed) {
-		const block = body.subarray(offset, Math.min(offset + blockSize, end));
+		if (pace !== undefined) await sleep(100);
+		const block = body.subarray(offset, Math.min(offset + size, end));
 		await new Promise<void>((resolve) => {
 			const done = (): void => {
 				outgoing.off("close", done);

@@ -12,11 +12,15 @@ function from(values: Readonly<Record<string, unknown>>): SettingSource {
 
 describe("configuration", () => {
 	it("needs four keys and knows the rest", () => {
-		const { logLevel, actions, ...settings } = readSettings(from(least));
+		const { logLevel, actions, identity, ...settings } = readSettings(from(least));
 		assert.equal(actions.length, 0);
+		assert.equal(Object.keys(identity).length, 0);
 		assert.deepEqual(settings, {
 			...least,
 			mac: undefined,
+			keyType: undefined,
+			tenantToken: undefined,
+			inventorySecs: 28_800,
 			pollSeconds: 900,
 			checkInSeconds: 90,
 			artifactKeys: undefined,
@@ -25,7 +29,9 @@ describe("configuration", () => {
 			updateWindow: undefined,
 			retryFailHours: 168,
 			management: true,
+			connections: 2,
 			jsPrompt: false,
+			logUpload: "none",
 			blockBytes: 4096,
 		});
 		assert.equal(logLevel.level, "info");

@@ -122,6 +122,24 @@ describe("agent with an update", () => {
 		await agent.stop();
 	});
 
+	it("tells how an update ended again after a pause, and does not wait for the next poll with that", async () => {
+		const options = { running: 1, state: "pending-verify", version: "1.1.0", reports: true, pollSeconds: 600 } as const;
+		const store = new MemoryStore();
+		const before = await bench({ store, reports: true });
+		before.server.onCheck = () => offer;
+		await before.until(() => before.host.restarts === 1);
+		await before.agent.stop();
+		const { agent, server, updater, until } = await bench({ ...options, store });
+		let told = 0;
+		server.report = async () => {
+			told += 1;
+			if (told < 3) throw failed("server.failed");
+		};
+		await until(() => told === 3);
+		await agent.stop();
+		assert.isFalse(updater.untold);
+	});
+
 	it("fetches a bad package once, says so once, and goes on polling", async () => {
 		const troubles: FleetlingError[] = [];
 		const { agent, server, log, until } = await bench({ events: { trouble: (error) => void troubles.push(error) } });

@@ -20,6 +20,12 @@ describe("JSON from outside", () => {
 		);
 	});
 
+	it("gives lists of texts, and nothing else for one", async () => {
+		assert.deepEqual(read('{"a":["x",""]}').texts("a", 2), ["x", ""]);
+		for (const text of ['{"a":["x","y","z"]}', '{"a":[]}', '{"a":"x"}', '{"a":[1]}', '{"a":[null]}', '{"a":null}', "{}"])
+			await rejects("server.bad-answer", () => read(text).texts("a", 2), '"a"');
+	});
+
 	const notObjects = ["", "<html>", "[]", "null", "1", '"x"', "{", '{"a":}', "{}x", "\u0000"];
 	for (const text of notObjects)
 		it(`refuses ${JSON.stringify(text)}`, async () => {

@@ -1,5 +1,5 @@
 import { assert } from "chai";
-import { Log, type LogLevels, parseLogLevels } from "fleetling/common/log";
+import { Log, type LogLevels, parseLogLevels, reaches } from "fleetling/common/log";
 import { FleetlingError } from "fleetling/error/error";
 import { describe, it } from "test/harness";
 
@@ -91,4 +91,21 @@ describe("log levels", () => {
 
 	for (const text of ["", "loud", "INFO", "info,", "info,warn", "=info", "update=", "update=loud"])
 		it(`are not "${text}"`, () => assert.isUndefined(parseLogLevels(text)));
+});
+
+describe("the rank of a line", () => {
+	const cases: readonly (readonly [string, Parameters<typeof reaches>[1], boolean])[] = [
+		["E (1) a: b", "error", true],
+		["W (1) a: b", "error", false],
+		["W (1) a: b", "warn", true],
+		["I (1) a: b", "debug", true],
+		["D (1) a: b", "info", false],
+		["D (1) a: b", "debug", true],
+		["E (1) a: b", "none", false],
+		["N (1) a: b", "debug", false],
+		["Exactly", "debug", false],
+		["", "debug", false],
+	];
+	for (const [line, level, expected] of cases)
+		it(`of "${line}" is ${expected ? "" : "not "}${level}`, () => assert.equal(reaches(line, level), expected));
 });

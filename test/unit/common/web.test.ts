@@ -3,6 +3,7 @@ import { Cancellation } from "fleetling/common/cancellation";
 import type { Network } from "fleetling/common/device";
 import type { Sink } from "fleetling/common/sink";
 import { HTTPWeb, headOfPart, rangeHeaders, validatorOf } from "fleetling/common/web";
+import { FleetlingError } from "fleetling/error/error";
 import { describe, it } from "test/harness";
 import Timer from "timer";
 import { rejects } from "../fakes/errors";
@@ -135,6 +136,22 @@ describe("a download that trickles", () => {
 		const sink: Sink = { buffer: new Uint8Array(4_096), patience: 300, begin: () => {}, block: () => void blocks++ };
 		await rejects("net.timeout", () => web.download({ url: "http://127.0.0.1:1/" }, sink, new Cancellation()));
 		assert.equal(blocks, 0);
+		web.close();
+	});
+});
+
+describe("an exchange that does not wait", () => {
+	it("is refused while there is no connection, and let through when there is one", async () => {
+		const network = { tcp: { io: Trickle }, dns: { io: Object } } as unknown as Network;
+		const web = new HTTPWeb({ network, log: new Lines().tag(), connections: 1 });
+		const first = new Cancellation();
+		const url = "http://127.0.0.1:1/";
+		const pending = web.exchange({ url }, first);
+		await rejects("http.busy", () => web.exchange({ url, waits: false }, new Cancellation()));
+		first.cancel(new FleetlingError("server.stopped", "enough"));
+		await rejects("server.stopped", () => pending);
+		// It gets as far as its own patience.
+		await rejects("net.timeout", () => web.exchange({ url, waits: false, patience: 200 }, new Cancellation()));
 		web.close();
 	});
 });

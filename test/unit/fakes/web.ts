@@ -10,6 +10,7 @@ export interface Scripted {
 	readonly status: number;
 	readonly type?: string;
 	readonly body?: string | Uint8Array;
+	readonly etag?: string;
 	/** The header: seconds. */
 	readonly retryAfter?: string;
 }
@@ -20,7 +21,11 @@ export class ScriptedWeb implements Web {
 	readonly conversations: FakeConversation[] = [];
 	readonly script: (Scripted | Error)[];
 	closed = 0;
-	/** Set to have no connection for a visit. */
+	/** Bodies that came from sources. */
+	readonly uploads: Uint8Array[] = [];
+	/** Called after each of them. */
+	onUpload: (() => void) | undefined;
+	/** Set to have no connection for a visit, and for an exchange that does not wait. */
 	busy: Error | undefined;
 
 	constructor(...script: (Scripted | Error)[]) {
@@ -29,6 +34,11 @@ export class ScriptedWeb implements Web {
 
 	async exchange(request: WebRequest, cancellation: Cancellation): Promise<Answer> {
 		cancellation.throwIfCancelled();
+		if (request.waits === false && this.busy !== undefined) throw this.busy;
+		if (request.source !== undefined) {
+			this.uploads.push(drained(request.source));
+			this.onUpload?.();
+		}
 		const { body, ...head } = this.#next(request);
 		return { ...head, body: bytesOf(body) };
 	}
@@ -78,9 +88,22 @@ export class ScriptedWeb implements Web {
 		if (next instanceof Error) throw next;
 		const headers = new Map<string, string>();
 		if (next.type !== undefined) headers.set("content-type", next.type);
+		if (next.etag !== undefined) headers.set("etag", next.etag);
 		if (next.retryAfter !== undefined) headers.set("retry-after", next.retryAfter);
 		return { status: next.status, headers, body: next.body };
 	}
+}
+
+/** All of a source, in pieces as small as its buffer. */
+function drained(source: NonNullable<WebRequest["source"]>): Uint8Array {
+	const { length, buffer } = source;
+	const whole = new Uint8Array(length);
+	for (let at = 0; at < length; at += buffer.length) {
+		const piece = buffer.subarray(0, Math.min(buffer.length, length - at));
+		source.read(piece, at);
+		whole.set(piece, at);
+	}
+	return whole;
 }
 
 function bytesOf(body: string | Uint8Array = ""): Uint8Array {

@@ -5,29 +5,13 @@ import { Fields } from "fleetling/common/json";
 import { sleep } from "fleetling/common/time";
 import { Actions } from "fleetling/management/actions/actions";
 import { ExecutionRecord } from "fleetling/management/actions/record";
-import type { Line } from "fleetling/management/registry";
 import { RDFMActions } from "fleetling/servers/rdfm/actions";
-import type { Outgoing } from "fleetling/servers/rdfm/outgoing";
 import { describe, it } from "test/harness";
 import TextDecoder from "text/decoder";
 import { rejects } from "../fakes/errors";
+import { FakeLine } from "../fakes/line";
 import { Lines } from "../fakes/log";
 import { MemoryStore } from "../fakes/store";
-
-class FakeLine implements Line<Outgoing> {
-	isOpen = true;
-	readonly sent: Outgoing[] = [];
-
-	send(message: Outgoing): boolean {
-		if (this.isOpen) this.sent.push(message);
-		return this.isOpen;
-	}
-
-	/** What was said of one kind. */
-	of<Method extends Outgoing["method"]>(method: Method): readonly Extract<Outgoing, { readonly method: Method }>[] {
-		return this.sent.filter((message): message is Extract<Outgoing, { readonly method: Method }> => message.method === method);
-	}
-}
 
 class Bench {
 	readonly log = new Lines();

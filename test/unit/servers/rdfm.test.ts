@@ -5,6 +5,7 @@ import { type Server, ServerError } from "fleetling/agent/server";
 import { Cancellation } from "fleetling/common/cancellation";
 import { Key } from "fleetling/common/crypto";
 import { FleetlingError } from "fleetling/error/error";
+import { packageAddress } from "fleetling/servers/rdfm/address";
 import {
 	allMetadataOf,
 	authenticationBody,
@@ -13,7 +14,7 @@ import {
 	parseGrant,
 	parseOffer,
 } from "fleetling/servers/rdfm/messages";
-import { packageAddress, rdfm } from "fleetling/servers/rdfm/rdfm";
+import { rdfm } from "fleetling/servers/rdfm/rdfm";
 import { describe, it } from "test/harness";
 import TextEncoder from "text/encoder";
 import { rejects } from "../fakes/errors";

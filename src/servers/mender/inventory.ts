@@ -1,0 +1,67 @@
+import Time from "time";
+import { ServerError } from "../../agent/server";
+import type { TaggedLog } from "../../common/log";
+import type { MenderAPI } from "./api";
+import { failure } from "./failures";
+import type { Names } from "./messages";
+
+const path = "/api/devices/v1/inventory/device/attributes";
+
+export interface InventoryOptions {
+	readonly name: string;
+	readonly api: MenderAPI;
+	/** Milliseconds between two reports. */
+	readonly interval: number;
+	readonly log: TaggedLog;
+}
+
+/** What people see of a device on the server: all of it first, then what has changed. Of no importance to updates. */
+export class Inventory {
+	readonly #options: InventoryOptions;
+	/** What the server has, as JSON: objects would take four times as much for hours. */
+	#known: string | undefined;
+	#artifact = "";
+	/** When the next report is due. */
+	#asked = 0;
+	#wait = 0;
+
+	constructor(options: InventoryOptions) {
+		this.#options = options;
+	}
+
+	/** Whether it is time: at first, at intervals, and as soon as the artifact is another. */
+	due(artifact: string): boolean {
+		return Time.delta(this.#asked) >= this.#wait || (this.#known !== undefined && this.#artifact !== artifact);
+	}
+
+	/** Reports what the server does not know. Never rejects: the next poll is more important. */
+	async send(token: string, attributes: Names): Promise<void> {
+		const { name, api, interval, log } = this.#options;
+		this.#asked = Time.ticks;
+		this.#wait = interval;
+		const { method, names } = this.#news(attributes);
+		if (names.length === 0) return;
+		try {
+			const body = JSON.stringify(names.map((each) => ({ name: each, value: attributes[each] })));
+			const answer = await api.call({ token, method, path, body });
+			if (answer.status !== 200) throw failure(name, "inventory", answer);
+			this.#known = JSON.stringify(attributes);
+			this.#artifact = attributes.artifact_name ?? "";
+		} catch (error) {
+			log.failure(error, "warn");
+			// All of it again: what has become of the changes is not known.
+			this.#known = undefined;
+			if (error instanceof ServerError) this.#wait = error.retryAfter ?? (error.code === "server.refused" ? interval : 0);
+			else this.#wait = 0;
+		}
+	}
+
+	/** PATCH adds and changes, and cannot take away. */
+	#news(attributes: Names): { readonly method: "PUT" | "PATCH"; readonly names: readonly string[] } {
+		const all = Object.keys(attributes);
+		if (this.#known === undefined) return { method: "PUT", names: all };
+		const known = JSON.parse(this.#known) as Names;
+		if (Object.keys(known).some((name) => !Object.hasOwn(attributes, name))) return { method: "PUT", names: all };
+		return { method: "PATCH", names: all.filter((name) => known[name] !== attributes[name]) };
+	}
+}
