@@ -8,6 +8,7 @@ const binary = (name: string): string => join(root, "node_modules/.bin", name);
 const checks = [
 	{ name: "lint", command: binary("biome"), args: ["ci", "--error-on-warnings", "--colors=off", "."] },
 	{ name: "types (XS)", command: binary("tsc"), args: ["-p", "tsconfig.json", "--noEmit"] },
+	{ name: "types (ESP32)", command: binary("tsc"), args: ["-p", "targets/esp32/tsconfig.json"] },
 	{ name: "types (Node)", command: binary("tsc"), args: ["-p", "test/tsconfig.json", "--noEmit"] },
 	{ name: "types (browser)", command: binary("tsc"), args: ["-p", "test/browser.tsconfig.json", "--noEmit"] },
 	{ name: "types (page)", command: binary("tsc"), args: ["-p", "test/demo/page", "--noEmit"] },

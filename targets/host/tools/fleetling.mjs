@@ -14,6 +14,7 @@ const commands = {
 	start: "targets/host/tools/start.ts",
 	test: "targets/host/tools/test.ts",
 	check: "targets/host/tools/check.ts",
+	"check:sdk": "targets/esp32/tools/check-sdk.ts",
 	device: "targets/host/tools/device.ts",
 	image: "targets/host/tools/image.ts",
 	bench: "test/bench/bench.ts",

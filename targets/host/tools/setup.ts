@@ -54,6 +54,7 @@ const needs: readonly Need[] = [
 		packages: ["mender-artifact"],
 		present: () => runs("mender-artifact", "--version"),
 		optional: "tests with artifacts that it makes or judges are skipped",
+		testsOnly: true,
 	},
 	{
 		name: "chromium",
