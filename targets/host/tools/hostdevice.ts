@@ -60,6 +60,8 @@ export class HostDevice {
 		if (options.mac !== undefined) args.push("--mac", options.mac);
 		for (const [key, value] of Object.entries(options.settings ?? {})) args.push("--set", `${key}=${value}`);
 		for (const [key, path] of Object.entries(options.files ?? {})) args.push("--set-file", `${key}=${path}`);
+		// A device that nobody watches any more would restart for ever.
+		args.push("--tethered");
 		this.#child = spawn(options.runtime, [...args, ...(options.arguments ?? [])], {
 			stdio: ["ignore", "pipe", "pipe", "pipe"],
 			env: { ...process.env, ...options.environment },

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,9 +32,10 @@ static const char usage[] =
 	"  --events FD            write machine-readable events there\n"
 	"  --control FD           read messages for the program there\n"
 	"  --cut N[:before|torn|after[:SEED]]   cut the power at flash operation N\n"
-	"  --reset-reason NAME    of the first boot: power-on, restart, panic, watchdog or brown-out\n";
+	"  --reset-reason NAME    of the first boot: power-on, restart, panic, watchdog or brown-out\n"
+	"  --tethered             end with the process that started this one\n";
 
-enum { optFlash = 1, optArchive, optSet, optSetFile, optMAC, optClock, optWatchdog, optLimits, optParameters, optEvents, optControl, optCut, optReset };
+enum { optFlash = 1, optArchive, optSet, optSetFile, optMAC, optClock, optWatchdog, optLimits, optParameters, optEvents, optControl, optCut, optReset, optTethered };
 
 static const struct option options[] = {
 	{ "flash", required_argument, NULL, optFlash },
@@ -49,6 +51,7 @@ static const struct option options[] = {
 	{ "control", required_argument, NULL, optControl },
 	{ "cut", required_argument, NULL, optCut },
 	{ "reset-reason", required_argument, NULL, optReset },
+	{ "tethered", no_argument, NULL, optTethered },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -156,6 +159,7 @@ int main(int argc, char **argv)
 				}
 				gxDevice.reset = reset;
 			} break;
+			case optTethered: prctl(PR_SET_PDEATHSIG, SIGKILL); break;
 			case optSet: case optSetFile: break; /* below, once the flash is open */
 			default: fputs(usage, stderr); return 64;
 		}

@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { has32BitLibraries } from "../../targets/host/tools/setup";
 import { menderArtifact } from "../artifacts/mender";
-import { MenderFleet, mac, oldVersion } from "./mender-fleet";
+import { MenderFleet, mac, oldVersion } from "../integration/mender-fleet";
 
 const tool = menderArtifact();
 

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Fleet, mac, oldVersion } from "../integration/fleet";
 import type { DeviceLink } from "../servers/rdfm/device-link";
 import { strangeMembers } from "../servers/rdfm/device-messages";
 import { ManagerShell } from "../servers/rdfm/spec/manager";
-import { Fleet, mac, oldVersion } from "./fleet";
 
 const endless = [{ id: "endless", command: ["log", "follow"], timeout: 2 }];
 

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { has32BitLibraries } from "../../targets/host/tools/setup";
+import { Fleet, mac } from "../integration/fleet";
 import { strangeMembers } from "../servers/rdfm/device-messages";
 import { ManagerShell } from "../servers/rdfm/spec/manager";
-import { Fleet, mac } from "./fleet";
 
 /** The manifest's `creation.static`. */
 const limit = 98_304;

@@ -11,7 +11,7 @@ import { menderArtifact, type WriteOptions, write } from "../artifacts/mender";
 import { Workbench } from "../artifacts/samples";
 import { tarRegions } from "../artifacts/tar";
 import { writeArtifact } from "../artifacts/writer";
-import { deviceType, Fleet, mac } from "./fleet";
+import { deviceType, Fleet, mac } from "../integration/fleet";
 
 const tool = menderArtifact();
 const otherSlot: Partition = findPartition(parsePartitions(readFileSync(join(hostFolder, "partitions.csv"), "utf8")), "ota_1");

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { makeFirmware } from "../../targets/host/tools/firmware";
 import { menderArtifact } from "../artifacts/mender";
+import { deviceType, MenderFleet, mac, oldVersion } from "../integration/mender-fleet";
 import type { DeviceDeployment } from "../servers/mender/deployments";
 import type { Request } from "../servers/rdfm/http";
-import { deviceType, MenderFleet, mac, oldVersion } from "./mender-fleet";
 
 const tool = menderArtifact();
 const good = ["downloading", "installing", "rebooting", "installing", "success"];
