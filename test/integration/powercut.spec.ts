@@ -38,9 +38,9 @@ describe(`powercut: a sample, seed ${seed}`, function () {
 		process.stdout.write(`      ${count} of ${3 * operations} cuts, at most ${most} bytes fetched again\n`);
 	}
 
-	it("one cut anywhere: the update ends confirmed", () => sweep(14, {}, (operations) => [cut(1 + below(operations))]));
-	it("one cut at its end, where it is decided what boots", () => sweep(8, {}, (operations) => [cut(operations - below(30))]));
-	it("two cuts in a row", () => sweep(6, {}, (operations) => [cut(1 + below(operations)), cut(1 + below(operations))]));
+	it("one cut anywhere: the update ends confirmed", () => sweep(9, {}, (operations) => [cut(1 + below(operations))]));
+	it("one cut at its end, where it is decided what boots", () => sweep(5, {}, (operations) => [cut(operations - below(30))]));
+	it("two cuts in a row", () => sweep(4, {}, (operations) => [cut(1 + below(operations)), cut(1 + below(operations))]));
 	it("cuts while a firmware that crashes is rolled back", () =>
-		sweep(6, { fault: "crash" }, (operations) => [cut(operations - below(60))]));
+		sweep(4, { fault: "crash" }, (operations) => [cut(operations - below(60))]));
 });

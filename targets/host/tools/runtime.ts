@@ -46,7 +46,10 @@ const wordReaders = new Set(["xsCommon.c"]);
 /** fx_Array_prototype_splice copies nothing from where nothing is, if nothing is to be taken out. */
 const emptyCopiers = new Set(["xsArray.c"]);
 
-const optimisation = (variant: Variant): readonly string[] => (variant.sanitize ? ["-O1"] : ["-O2"]);
+/** What is measured is built as a release is; what is tested has to be compiled soon, and many times. */
+const optimisations = { debug: ["-O2"], release: ["-O3", "-fno-semantic-interposition", "-fomit-frame-pointer"] } as const;
+
+const optimisation = ({ sanitize, mode }: Variant): readonly string[] => (sanitize ? ["-O1"] : optimisations[mode]);
 
 function flagsOf(variant: Variant): string[] {
 	const flags = [

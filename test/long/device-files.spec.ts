@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Fleet, mac, oldVersion } from "../integration/fleet";
 import type { DeviceLink } from "../servers/rdfm/device-link";
 import { strangeMembers } from "../servers/rdfm/device-messages";
 import type { FileOutcome } from "../servers/rdfm/files";
 import { htmlAnswer } from "../servers/rdfm/http";
-import { Fleet, mac, oldVersion } from "./fleet";
 
 const kilobyte = 1_024;
 

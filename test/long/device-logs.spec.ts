@@ -1,7 +1,7 @@
 /** The whole firmware and its log on the server: what arrives, what does not, and what it never costs. */
 import assert from "node:assert/strict";
+import { Fleet, mac } from "../integration/fleet";
 import { strangeMembers } from "../servers/rdfm/device-messages";
-import { Fleet, mac } from "./fleet";
 
 const pause = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
 
