@@ -7,7 +7,6 @@ import type { Action } from "./management/actions/action";
 import type { Actions } from "./management/actions/actions";
 import { assembleActions } from "./management/actions/assemble";
 import type { Command } from "./management/commands/command";
-import type { Powers } from "./management/commands/powers";
 import { standardCommands } from "./management/commands/standard";
 import { coreDump } from "./management/files/core-dump";
 import { filesRoot } from "./management/files/directory";
@@ -44,14 +43,12 @@ export interface Works {
 	readonly server: PowersOptions["server"];
 }
 
-const powersOf = (works: Works): Powers => makePowers(works);
-
 export function makeActions(works: Works, configured: Settings["actions"], added: readonly Action[] = []): Actions {
 	const { device, log, commands, facts, agent } = works;
 	return assembleActions({
 		...{ log, added, configured },
 		storage: device.storage,
-		powers: () => powersOf(works),
+		powers: () => makePowers(works),
 		table: () => standardCommands(commands),
 		facts: () => {
 			const { version, deviceType, mac, others, condition } = facts();
@@ -89,7 +86,7 @@ function makeFiles(works: Works): FileTree {
 		...(files && { files: filesRoot(files) }),
 		log: leaf("log", () => logText(logMemory)),
 		journal: leaf("journal", journal),
-		config: leaf("config", () => configurationText(powersOf(works).configuration)),
+		config: leaf("config", () => configurationText(makePowers(works).configuration)),
 		...(dump && { coredump: coreDump(dump) }),
 	});
 }
@@ -110,7 +107,7 @@ export function openShell(works: Works, line: Line, onExit: () => void): ShellSe
 	return new ShellSession({
 		line,
 		onExit,
-		powers: powersOf(works),
+		powers: makePowers(works),
 		table: standardCommands(commands),
 		banner: `version ${updater.version} on ${device.system.target}; "help" lists the commands, Ctrl-D leaves\n`,
 		prompt: "fleetling> ",

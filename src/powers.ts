@@ -8,7 +8,7 @@ import { deadlines } from "./common/deadlines";
 import type { Device } from "./common/device";
 import type { Directory } from "./common/files";
 import { describe, type Log } from "./common/log";
-import { LogMemory } from "./common/log-memory";
+import type { LogMemory } from "./common/log-memory";
 import { withDeadline } from "./common/time";
 import type { Powers } from "./management/commands/powers";
 import type { Slots } from "./update/slots";
@@ -18,7 +18,7 @@ export interface PowersOptions {
 	readonly device: Device;
 	readonly build: SettingSource;
 	readonly log: Log;
-	readonly logMemory: LogMemory | undefined;
+	readonly logMemory: LogMemory;
 	readonly slots: Slots;
 	readonly updater: Updater;
 	readonly identity: Identity;
@@ -43,7 +43,7 @@ export function makePowers(options: PowersOptions): Powers {
 		system,
 		clock,
 		log,
-		logMemory: logMemory ?? new LogMemory(0),
+		logMemory,
 		slots,
 		update: updater,
 		configuration: new StoredConfiguration(() => storage.open({ path: "config", format: "string" }), build),

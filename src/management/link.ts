@@ -38,6 +38,8 @@ export interface LinkOptions {
 	readonly authorized: (work: (token: string) => Promise<void>) => Promise<void>;
 	readonly log: TaggedLog;
 	readonly random: Random;
+	/** Milliseconds after which a connection was a good one; `intervals.linkStable` when absent. */
+	readonly stable?: number;
 }
 
 /** What is told to whoever waits for a connection to open. */
@@ -161,7 +163,7 @@ export class Link implements Listener {
 		}
 		if (state !== "open") return;
 		protocol.closed(end);
-		if (Time.delta(this.#openedAt) >= intervals.linkStable) this.#backoff.reset();
+		if (Time.delta(this.#openedAt) >= (this.#options.stable ?? intervals.linkStable)) this.#backoff.reset();
 		this.#again(protocol.judge(end));
 	}
 

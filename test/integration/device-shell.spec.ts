@@ -1,5 +1,7 @@
 /** The whole firmware and its shell, over TLS: how soon it is there, what it does, how it ends, and what it does not let happen. */
 import assert from "node:assert/strict";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { ManagerShell } from "../servers/rdfm/spec/manager";
 import { Fleet, mac, oldVersion } from "./fleet";
 
@@ -65,12 +67,15 @@ describe("device: shell", () => {
 		const shell = await open();
 		await shell.run("factory-reset", 'Type "yes"');
 		await shell.run("no", "Nothing was changed");
+		mkdirSync(join(`${fleet.flash}.files`, "app", "deep"), { recursive: true });
+		writeFileSync(join(`${fleet.flash}.files`, "app", "deep", "settings"), "mine");
 		await shell.run("factory-reset", 'Type "yes"');
 		shell.type("yes\r");
 		await shell.ended();
 		// The test has put the configuration into the device's storage, so that nothing is left of it.
 		await fleet.says(/configuration key "server" is not set/, 60_000);
 		await fleet.says(/nothing to do until the configuration is changed/);
+		assert.deepEqual(readdirSync(`${fleet.flash}.files`), []);
 	});
 
 	it("runs JavaScript where the configuration allows it", async () => {
@@ -81,6 +86,10 @@ describe("device: shell", () => {
 		await shell.run("nonsense +", "SyntaxError");
 		await shell.run("globalThis.answer = 42", "42");
 		await shell.run("answer + 1", "43");
+		await shell.run('"x".repeat(5_000)', `${"x".repeat(900)}`);
+		await shell.shows("…");
+		assert.ok(shell.text.length < 1_200, `${shell.text.length} characters are shown`);
+		await shell.run("{ const own = {}; own.self = own; own }", "TypeError");
 		await shell.run("\x04status", oldVersion);
 	});
 

@@ -1,8 +1,15 @@
 /** The host target: faults that end a boot, memory limits, sockets, timers, debugger. */
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
 import dgram from "node:dgram";
+import { rmSync } from "node:fs";
 import net from "node:net";
-import { runXS } from "../xs/driver";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
+import { root } from "../../targets/host/tools/paths";
+import { writeProgram } from "../../targets/host/tools/program";
+import { prepareRuntime, runXS } from "../xs/driver";
 
 const faults = "test/integration/programs/host-faults.ts";
 const network = "test/integration/programs/host-network.ts";
@@ -53,6 +60,38 @@ describe("host: faults end the boot and say where", () => {
 		await program.waitFor((found) => found.event === "reset" && found.reason === "watchdog");
 		program.kill();
 		assert.match((await program.done).output, /task_wdt/);
+	});
+});
+
+describe("host: tethered", () => {
+	const alive = (pid: number): boolean => {
+		try {
+			return process.kill(pid, 0);
+		} catch {
+			return false;
+		}
+	};
+
+	it("ends when the process that started it is killed", async function () {
+		this.timeout(60_000);
+		const runtime = await prepareRuntime();
+		const archive = writeProgram(join(root, faults));
+		const parameters = JSON.stringify({ mode: "program", parameters: { fault: "hang" } });
+		for (const tethered of [true, false]) {
+			const run = ["--archive", archive, "--watchdog", "0", "--parameters", parameters, ...(tethered ? ["--tethered"] : [])];
+			const parent = spawn("sh", ["-c", '"$@" & echo $!; wait', "sh", runtime, ...run], { stdio: ["ignore", "pipe", "ignore"] });
+			const [pid = 0] = await new Promise<number[]>((found) =>
+				createInterface({ input: parent.stdout }).once("line", (text) => found([Number(text)])),
+			);
+			await pause(500);
+			assert.ok(alive(pid), "it runs");
+			parent.kill("SIGKILL");
+			for (let tries = 0; tethered && alive(pid) && tries < 100; tries++) await pause(50);
+			await pause(tethered ? 0 : 500);
+			assert.equal(alive(pid), !tethered, tethered ? "it outlived its parent" : "the option makes the difference");
+			if (!tethered) process.kill(pid, "SIGKILL");
+		}
+		rmSync(archive);
 	});
 });
 

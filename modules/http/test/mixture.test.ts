@@ -41,7 +41,7 @@ function mix(pick: (limit: number) => number): Mixture {
 /** The caller reads at once, some of it at once, or only later. */
 type Reader = "at once" | "sometimes" | "later";
 
-describe("http client: any mixture of arrivals and reads", () => {
+describe("http client: each mixture of arrivals and reads", () => {
 	for (const reader of ["at once", "sometimes", "later"] satisfies readonly Reader[]) {
 		it(`brings every byte once, in order, when the caller reads ${reader}`, async () => {
 			for (let seed = 1; seed <= 150; seed++) {

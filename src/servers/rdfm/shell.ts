@@ -19,6 +19,8 @@ export interface RDFMShellOptions {
 	readonly web: Web;
 	readonly log: TaggedLog;
 	readonly management: Management;
+	/** Milliseconds without input after which a session ends; `deadlines.shellIdle` when absent. */
+	readonly idle?: number;
 }
 
 /** Bytes that one message of terminal output has at most: it stays within one segment and one TLS record. */
@@ -192,7 +194,8 @@ class Attachment implements Listener, Line {
 	/** A connection that nobody uses any more is one that updates wait for. */
 	#watch(): void {
 		Timer.clear(this.#idle);
-		this.#idle = Timer.set(() => this.leave("nothing was typed for too long"), deadlines.shellIdle);
+		const { idle = deadlines.shellIdle } = this.#options;
+		this.#idle = Timer.set(() => this.leave("nothing was typed for too long"), idle);
 	}
 
 	#release(): void {

@@ -6,7 +6,7 @@ import { verifySignature } from "./signature";
  *
  * With keys, the manifest must be signed by one of them before anything behind it is even looked at. The signature covers
  * the manifest, the manifest covers version, header and every payload file by SHA-256, and each of those is verified
- * before it has any effect. What the format lets others add after signing (manifest-augment with header-augment and more
+ * before it takes effect. What the format lets others add after signing (manifest-augment with header-augment and more
  * payload files) is covered by nothing: with keys an artifact that has it is refused, because whoever sends it could add
  * files, dependencies and payload types at will.
  */

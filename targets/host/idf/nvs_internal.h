@@ -133,7 +133,7 @@ typedef struct {
 typedef struct {
 	uint8_t ns;
 	uint8_t type;
-	const char *key; /* NULL: any */
+	const char *key; /* NULL for all of them */
 	uint8_t chunk;
 	uint8_t version; /* of a blob index */
 } nvs_query_t;

@@ -27,20 +27,31 @@ class Bench implements LinkProtocol {
 	grant: () => Promise<string> = async () => `t${this.tokens.length + 1}`;
 	/** Of the random numbers that pauses are made of. */
 	chance = 0.1;
-	readonly link = new Link({
-		protocol: this,
-		log: this.log.tag("rdfm"),
-		random: () => this.chance,
-		// Like the agent's: another token when the first one is refused.
-		authorized: async (work) => {
-			try {
-				await work(await this.grant());
-			} catch (error) {
-				if (!(error instanceof FleetlingError) || error.code !== "server.token-refused") throw error;
-				await work(await this.grant());
-			}
-		},
-	});
+	/** A connection that has held for so long was a good one; the link's own figure when absent. */
+	readonly stable: number | undefined;
+	readonly link: Link;
+
+	constructor(stable?: number) {
+		this.stable = stable;
+		this.link = this.#make();
+	}
+
+	readonly #make = (): Link =>
+		new Link({
+			protocol: this,
+			...(this.stable !== undefined && { stable: this.stable }),
+			log: this.log.tag("rdfm"),
+			random: () => this.chance,
+			// Like the agent's: another token when the first one is refused.
+			authorized: async (work) => {
+				try {
+					await work(await this.grant());
+				} catch (error) {
+					if (!(error instanceof FleetlingError) || error.code !== "server.token-refused") throw error;
+					await work(await this.grant());
+				}
+			},
+		});
 
 	open(token: string, listener: Listener): Conversation {
 		this.tokens.push(token);
@@ -199,6 +210,22 @@ describe("management link", () => {
 		await bench.nth(4);
 		const last = (bench.times[3] ?? 0) - (bench.times[2] ?? 0);
 		assert.ok(last >= 1198, `${last} ms`);
+	});
+
+	it("begins with short pauses again after a connection that has held", async () => {
+		const bench = new Bench(50);
+		bench.chance = 0.3;
+		bench.link.start();
+		for (let round = 1; round <= 2; round++) (await bench.nth(round)).over(lost);
+		const third = await bench.nth(3);
+		third.open();
+		await sleep(80);
+		third.over(lost);
+		const lostAt = Time.ticks;
+		await bench.nth(4);
+		const pause = (bench.times[3] ?? 0) - lostAt;
+		// 0.3 of 1 s; it would be 0.3 of 4 s.
+		assert.ok(pause >= 298 && pause < 900, `${pause} ms`);
 	});
 
 	it("waits as long as it is told without growing pauses", async () => {

@@ -22,6 +22,7 @@ let log: Lines;
 let powers: FakePowers;
 let shell: RDFMShell;
 let tokens: string[];
+let make: (idle?: number) => RDFMShell;
 
 function ask(fields: Readonly<Record<string, unknown>> = {}): boolean {
 	const message = { method: "shell_attach", mac_addr: mac, uuid, ...fields };
@@ -70,7 +71,20 @@ describe("RDFM's shell", () => {
 			shell: (line: ConstructorParameters<typeof ShellSession>[0]["line"], onExit: () => void) =>
 				new ShellSession({ line, onExit, powers, table: standardCommands(), banner: "hello\n", prompt: "$ " }),
 		};
-		shell = new RDFMShell({ url: "https://host:5000", web, log: log.tag("rdfm"), management });
+		make = (idle) => new RDFMShell({ url: "https://host:5000", web, log: log.tag("rdfm"), management, ...(idle && { idle }) });
+		shell = make();
+	});
+
+	it("ends a session into which nothing is typed, and none that is used", async () => {
+		shell = make(100);
+		const conversation = await attached();
+		for (let times = 0; times < 4; times++) {
+			await sleep(50);
+			conversation.listener.received(bytes(" "));
+		}
+		assert.isUndefined(conversation.goodbye);
+		await sleep(200);
+		assert.equal(conversation.goodbye, 1000);
 	});
 
 	it("attaches where it was told to, with the token, and shows a prompt at once", async () => {
