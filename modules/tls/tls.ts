@@ -128,7 +128,8 @@ export class TLSSocket {
 				identity: this.#identity,
 				input: this.#input.buffer,
 				output: this.#output.buffer,
-				...(address === undefined ? { name } : { address }),
+				name: address === undefined ? name : undefined,
+				address,
 				now: Math.floor(this.#peer.now / 1000),
 				session: secure.session,
 				fragment: secure.maxFragmentLength,
@@ -223,7 +224,10 @@ export class TLSSocket {
 		this.#turn = undefined;
 		this.#transport?.close();
 		this.#transport = undefined;
-		for (const owned of [this.#engine, this.#identity, this.#input, this.#output]) owned?.close();
+		this.#engine?.close();
+		this.#identity?.close();
+		this.#input.close();
+		this.#output.close();
 		this.#engine = undefined;
 		this.#identity = undefined;
 		this.#unread = 0;

@@ -41,8 +41,8 @@ int main(int argc, char **argv)
 			double wall = wallMicroseconds();
 
 			connectionOpen(&client, &connection, argv[1], argv[2], resumed ? &session : NULL);
-			printf("%s%.0f", i ? "," : "", wallMicroseconds() - wall);
 			connectionClose(&connection);
+			printf("%s%.0f", i ? "," : "", wallMicroseconds() - wall);
 		}
 		if (resumed == (certificatesVerified > 0))
 			fail("resuming as wanted", (int)certificatesVerified);
