@@ -128,8 +128,7 @@ export class TLSSocket {
 				identity: this.#identity,
 				input: this.#input.buffer,
 				output: this.#output.buffer,
-				name: address === undefined ? name : undefined,
-				address,
+				...(address === undefined ? { name } : { address }),
 				now: Math.floor(this.#peer.now / 1000),
 				session: secure.session,
 				fragment: secure.maxFragmentLength,
@@ -224,10 +223,7 @@ export class TLSSocket {
 		this.#turn = undefined;
 		this.#transport?.close();
 		this.#transport = undefined;
-		this.#engine?.close();
-		this.#identity?.close();
-		this.#input.close();
-		this.#output.close();
+		for (const owned of [this.#engine, this.#identity, this.#input, this.#output]) owned?.close();
 		this.#engine = undefined;
 		this.#identity = undefined;
 		this.#unread = 0;
