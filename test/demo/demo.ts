@@ -4,8 +4,17 @@
  */
 import { makeFirmware } from "../../targets/host/tools/firmware";
 import type { DeviceEvent } from "../../targets/host/tools/hostdevice";
+import type { Backend, OfferedPackage } from "./backend";
+import { MenderBackend } from "./mender-backend";
+import { RdfmBackend } from "./rdfm-backend";
 import { Screen } from "./screen";
-import { deviceType, mac, firstVersion as oldVersion, Stage } from "./stage";
+import { firstVersion as oldVersion, Stage } from "./stage";
+
+/** The kinds of server of which the story can be told. */
+export const backends = {
+	rdfm: () => new RdfmBackend(),
+	mender: () => new MenderBackend(),
+} as const satisfies Readonly<Record<string, () => Backend>>;
 
 const newVersion = "1.1.0";
 /** Milliseconds that one step may take: enough for a slow machine, short enough for a person who waits. */
@@ -22,8 +31,12 @@ const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFix
 
 class Demo {
 	readonly #screen = new Screen();
-	readonly #stage = new Stage();
+	readonly #stage: Stage<Backend>;
 	readonly #peak: Peak = { used: 0, limit: 0, longestBlock: 0 };
+
+	constructor(backend: Backend) {
+		this.#stage = new Stage(backend);
+	}
 
 	async run(): Promise<void> {
 		const screen = this.#screen;
@@ -32,26 +45,29 @@ class Demo {
 		await stage.build();
 		const images = { old: await makeFirmware({ version: oldVersion }), new: await makeFirmware({ version: newVersion }) };
 		await stage.startServer();
-		screen.say(`an RDFM server listens on ${server.url}, with a certificate from an authority made just now`);
+		screen.say(server.whereabouts);
 		const began = Date.now();
 
 		stage.makeFlash(images.old);
 		screen.say(
 			`a simulated ESP32 (${stage.bits}-bit XS) is flashed with firmware ${oldVersion}; the rest of its flash is blank. It is switched on`,
 		);
-		const device = stage.switchOn({
-			onConsole: (text) => screen.console(text),
-			onEvent: (event) => this.#note(event),
-		});
+		const hooks = {
+			onConsole: (text: string) => screen.console(text),
+			onEvent: (event: DeviceEvent) => this.#note(event),
+		};
+		const device = stage.switchOn(hooks, server.settings, server.files);
 
-		await server.waitForPending(mac, stepTimeout);
+		await server.pending(stepTimeout);
 		screen.say("the server does not know this device and refused it (401). An administrator approves it");
-		server.approve(mac);
+		server.approve();
 		await server.log.until((record) => record.route === "check" && record.status === 204, stepTimeout);
-		screen.say(`the device has its token, asked, and there was nothing to do. The administrator uploads ${newVersion}`);
+		const offer = server.makePackage(images.new, newVersion);
+		screen.say(
+			`the device has its token, asked, and there was nothing to do. The administrator uploads ${offer.name} and deploys it`,
+		);
 
-		server.addPackage(images.new, { "rdfm.hardware.devtype": deviceType, "rdfm.software.version": newVersion });
-		server.assign(mac, `exact_match,${newVersion}`);
+		server.offer();
 		const offered = Date.now();
 		await server.log.until((record) => record.route === "check" && record.status === 200, stepTimeout);
 		await device.until(`restart into ${newVersion}`, ({ version }) => version === newVersion, stepTimeout);
@@ -59,10 +75,9 @@ class Demo {
 		screen.say(`${newVersion} runs on trial: it must check in with the server, or the next boot brings ${oldVersion} back`);
 		await device.until(`${newVersion} confirmed`, ({ confirmed }) => confirmed, stepTimeout);
 		const confirmed = Date.now();
-		await server.log.next((record) => record.route === "check" && record.status === 204, stepTimeout);
-		screen.say(`${newVersion} has checked in and is confirmed; the server has nothing newer`);
+		screen.say(`${newVersion} has checked in and is confirmed; ${await server.settled(stepTimeout)}`);
 		await device.cutPower();
-		this.#summary({ began, offered, restarted, confirmed, bytes: images.new.length });
+		this.#summary({ began, offered, restarted, confirmed }, offer);
 	}
 
 	close(): Promise<void> {
@@ -76,14 +91,17 @@ class Demo {
 		this.#peak.longestBlock = Math.max(this.#peak.longestBlock, Number(event.longestBlock));
 	}
 
-	#summary(times: Readonly<Record<"began" | "offered" | "restarted" | "confirmed" | "bytes", number>>): void {
+	#summary(
+		times: Readonly<Record<"began" | "offered" | "restarted" | "confirmed", number>>,
+		{ bytes, form }: OfferedPackage,
+	): void {
 		const { log, connections } = this.#stage.server;
 		const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 		const resumed = connections.filter((connection) => connection.tls?.resumed).length;
 		this.#screen.say("done");
 		this.#screen.table([
 			["versions", `${oldVersion} → ${newVersion}, confirmed in ota_1`],
-			["package", `${thousands(times.bytes)} bytes`],
+			["package", `${thousands(bytes)} bytes, ${form}`],
 			["requests", `${log.records.length}, of which ${log.of("auth").length} to authenticate`],
 			["connections", `${connections.length}, ${resumed} of them with a resumed TLS session`],
 			[
@@ -99,9 +117,9 @@ class Demo {
 	}
 }
 
-/** Runs the demo and returns the exit code of the command. */
-export async function runDemo(): Promise<number> {
-	const demo = new Demo();
+/** Runs the demo with that kind of server and returns the exit code of the command. */
+export async function runDemo(kind: keyof typeof backends): Promise<number> {
+	const demo = new Demo(backends[kind]());
 	const stop = (): void => {
 		void demo.close().finally(() => process.exit(130));
 	};

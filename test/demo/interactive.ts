@@ -3,6 +3,7 @@ import { makeFirmware } from "../../targets/host/tools/firmware";
 import { Administrator } from "./administrator";
 import type { ActionAnswer, ActionEntry, Fault } from "./page/messages";
 import { type Controls, PageServer, Refused } from "./page-server";
+import { RdfmBackend } from "./rdfm-backend";
 import { Screen } from "./screen";
 import { deviceType, firstVersion, mac, Stage } from "./stage";
 import { Watch } from "./watch";
@@ -28,7 +29,7 @@ const settings = {
 
 class Interactive implements Controls {
 	readonly #screen = new Screen();
-	readonly #stage = new Stage();
+	readonly #stage = new Stage(new RdfmBackend());
 	#administrator: Administrator | undefined;
 	#watch: Watch | undefined;
 	#page: PageServer | undefined;
@@ -43,7 +44,7 @@ class Interactive implements Controls {
 		this.#watch = new Watch(stage);
 		this.#page = new PageServer(this, this.#watch);
 		const address = await this.#page.listen(port);
-		this.#screen.say(`an RDFM server listens on ${stage.server.url}, with a certificate from an authority made just now`);
+		this.#screen.say(stage.server.whereabouts);
 		this.#screen.say(`a simulated ESP32 (${stage.bits}-bit XS) with firmware ${firstVersion} is switched on`);
 		this.#letIn();
 		await this.power(true);
@@ -110,7 +111,7 @@ class Interactive implements Controls {
 
 	/** The device is approved as soon as it asks, after a factory reset too: it has a new key then. */
 	#letIn(): void {
-		this.#stage.server.events.on("pending", () => {
+		this.#stage.server.rdfm.events.on("pending", () => {
 			this.#asking.approve(mac).then(
 				() => this.#screen.say("the device has asked to be let in, and has been"),
 				// It asks again while it has not been approved, so that two requests can be on their way at once.

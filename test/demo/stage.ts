@@ -6,17 +6,28 @@ import { flashDevice, HostDevice, type HostDeviceOptions } from "../../targets/h
 import { buildRuntime } from "../../targets/host/tools/runtime";
 import { has32BitLibraries } from "../../targets/host/tools/setup";
 import { createAuthority } from "../pki/pki";
-import { RdfmServer } from "../servers/rdfm/server";
+import type { Certificates } from "./backend";
 
 export const deviceType = "demo-thermostat";
 export const mac = "02:f1:ee:70:00:01";
 /** What the factory puts into the flash. */
 export const firstVersion = "1.0.0";
 
+type Configured = Readonly<Record<string, string>>;
+
 export type DeviceHooks = Pick<HostDeviceOptions, "onConsole" | "onEvent">;
 
-export class Stage {
-	readonly server = new RdfmServer();
+/** A server as the stage needs it. */
+export interface StagedServer {
+	/** Value of the device's configuration key `server`. */
+	readonly kind: string;
+	readonly url: string;
+	start(certificates: Certificates): Promise<void>;
+	stop(): Promise<void>;
+}
+
+export class Stage<Server extends StagedServer = StagedServer> {
+	readonly server: Server;
 	/** 32 shows the memory of a chip. */
 	readonly bits = has32BitLibraries() ? 32 : 64;
 	readonly #folder = mkdtempSync(join(tmpdir(), "fleetling-demo-"));
@@ -27,6 +38,10 @@ export class Stage {
 	#device: HostDevice | undefined;
 	#closed = false;
 
+	constructor(server: Server) {
+		this.server = server;
+	}
+
 	/** The device, unless it is off. */
 	get device(): HostDevice | undefined {
 		return this.#device;
@@ -36,11 +51,14 @@ export class Stage {
 		this.#runtime = await buildRuntime({ bits: this.bits, mode: "debug" });
 	}
 
-	/** Starts the server with a certificate of an authority of its own. */
+	/** Starts the server with certificates of an authority of its own. */
 	async startServer(): Promise<void> {
 		const authority = await createAuthority({ name: "Fleetling demo authority" });
-		const certificate = await authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
-		await this.server.start({ tls: { key: certificate.keyPEM, cert: certificate.chainPEM } });
+		const issue = async (): Promise<Certificates["server"]> => {
+			const { keyPEM, chainPEM } = await authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });
+			return { key: keyPEM, cert: chainPEM };
+		};
+		await this.server.start({ server: await issue(), storage: await issue() });
 		this.ca = authority.certPEM;
 		writeFileSync(join(this.#folder, "ca.pem"), this.ca);
 	}
@@ -50,13 +68,14 @@ export class Stage {
 		flashDevice(this.flash, image);
 	}
 
-	switchOn(hooks: DeviceHooks, settings: Readonly<Record<string, string>> = {}): HostDevice {
+	/** `settings` and `files` are configuration beyond what every device has, as texts and as paths of what holds them. */
+	switchOn(hooks: DeviceHooks, settings: Configured = {}, files: Configured = {}): HostDevice {
 		if (this.#closed) throw new Error("the demo has ended");
 		if (this.#device) throw new Error("the device is on already");
 		const device = new HostDevice({
 			...{ runtime: this.#runtime, flash: this.flash, mac },
-			settings: { server: "rdfm", url: this.server.url, deviceType, pollSeconds: "1", ...settings },
-			files: { ca: join(this.#folder, "ca.pem") },
+			settings: { server: this.server.kind, url: this.server.url, deviceType, pollSeconds: "1", ...settings },
+			files: { ca: join(this.#folder, "ca.pem"), ...files },
 			...hooks,
 		});
 		this.#device = device;

@@ -3,6 +3,7 @@ import { EventEmitter } from "node:events";
 import type { DeviceEvent, HostDevice } from "../../targets/host/tools/hostdevice";
 import { FlashView } from "./flash-view";
 import type { Fault, LogLine, Offer, OfferStage, Presence, Slot, Snapshot } from "./page/messages";
+import type { RdfmBackend } from "./rdfm-backend";
 import { type DeviceHooks, mac, type Stage } from "./stage";
 
 /** Lines of the console that are kept for a page that is opened later. */
@@ -23,7 +24,7 @@ type MutableOffer = { -readonly [Key in keyof Offer]: Offer[Key] };
 
 export class Watch {
 	readonly events = new EventEmitter<{ snapshot: [Snapshot]; lines: [readonly LogLine[]] }>();
-	readonly #stage: Stage;
+	readonly #stage: Stage<RdfmBackend>;
 	readonly #flash: FlashView;
 	readonly #timer: NodeJS.Timeout;
 	readonly #lines: LogLine[] = [];
@@ -48,7 +49,7 @@ export class Watch {
 	/** Shells that people have open. */
 	shells = 0;
 
-	constructor(stage: Stage) {
+	constructor(stage: Stage<RdfmBackend>) {
 		this.#stage = stage;
 		this.#flash = new FlashView(stage.flash);
 		// A device that sends progress for each percent is heard many times a second: the page is told ten times.
@@ -140,7 +141,7 @@ export class Watch {
 	#presence(): Presence {
 		if (!this.#stage.device) return "off";
 		if (!this.#up) return this.#boots > 0 ? "restarting" : "starting";
-		if (this.#stage.server.management.linkOf(mac) !== undefined) {
+		if (this.#stage.server.rdfm.management.linkOf(mac) !== undefined) {
 			this.#wasConnected = true;
 			this.#reason = "";
 			return "connected";

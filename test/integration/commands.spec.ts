@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseImage } from "../../targets/host/image/image";
 import { root } from "../../targets/host/tools/paths";
 import { has32BitLibraries } from "../../targets/host/tools/setup";
+import { menderArtifact } from "../artifacts/mender";
 import { RdfmServer } from "../servers/rdfm/server";
 
 interface Result {
@@ -45,14 +46,46 @@ describe("npm start", () => {
 		assert.match(result.output, /» 1\.1\.0 has checked in and is confirmed/);
 		assert.match(result.output, /versions +1\.0\.0 → 1\.1\.0, confirmed in ota_1/);
 	});
+	it("tells the same story with a Mender server, of a signed artifact and two hosts", async function () {
+		const tool = menderArtifact();
+		if ("missing" in tool) {
+			process.stdout.write(`      skipped: ${tool.missing}\n`);
+			this.skip();
+		}
+		const { code, output } = await command("start", ["--server", "mender"]);
+		assert.equal(code, 0, output);
+		const [, server, storage] = /a Mender server listens on (https:\S+) and its storage on (https:\S+),/.exec(output) ?? [];
+		assert.ok(server !== undefined && storage !== undefined && server !== storage, output);
+		const steps = [
+			/» the server does not know this device and refused it \(401\)/,
+			/» the device has its token, .* the artifact release-1\.1\.0, signed,/,
+			/download \[#{32}\] 100 %/,
+			/» 1\.1\.0 runs on trial/,
+			/» 1\.1\.0 has checked in and is confirmed; the server has accepted its success, .* by the name release-1\.1\.0/,
+			/versions +1\.0\.0 → 1\.1\.0, confirmed in ota_1/,
+			/package +[\d,]+ bytes, release-1\.1\.0\.mender, signed with P-256/,
+		];
+		const places = steps.map((step) => output.search(step));
+		assert.ok(!places.includes(-1), `step ${places.indexOf(-1)} is missing:\n${output}`);
+		assert.deepEqual(
+			places,
+			[...places].sort((one, other) => one - other),
+		);
+	});
 	it("shows its options", async () => {
 		const result = await command("start", ["--help"]);
 		assert.equal(result.code, 0, result.output);
-		assert.match(result.output, /--interactive.*--port N/s);
+		assert.match(result.output, /--server KIND.*--interactive.*--port N/s);
 	});
 	for (const [name, args, text] of [
 		["a port that is none", ["--interactive", "--port", "http"], /--port wants a number up to 65535, not "http"/],
 		["a port without a page", ["--port", "8000"], /with --interactive only/],
+		[
+			"a kind of server that is none",
+			["--server", "nonsense"],
+			/^--server wants the kind of server, one of rdfm, mender, not "nonsense"$/m,
+		],
+		["a page for Mender", ["--interactive", "--server", "mender"], /drives an RDFM server only: leave out --server mender$/m],
 		["an option that does not exist", ["--interactiv"], /Unknown option '--interactiv'/],
 	] as const) {
 		it(`refuses ${name}`, async () => {

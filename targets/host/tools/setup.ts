@@ -96,18 +96,31 @@ function install(missing: readonly Need[]): void {
 export function setUp(tests = false): void {
 	if (process.platform !== "linux")
 		throw new Error("the host target runs on Linux; on other systems use a Debian 12 machine or container");
-	let missing = needs.filter((need) => (tests || !need.testsOnly) && !need.present());
-	if (missing.length === 0) return;
+	const missing = provide(needs.filter((need) => tests || !need.testsOnly));
+	for (const need of missing)
+		if (need.optional) process.stderr.write(`note: ${need.name} could not be installed: ${need.optional}\n`);
+	demand(missing.filter((need) => !need.optional));
+}
+
+/** Sets the machine up for what cannot be done without that need, whoever else can do without it. */
+export function setUpFor(name: string): void {
+	demand(provide(needs.filter((need) => need.name === name)));
+}
+
+/** Installs what is missing of `wanted`; returns what could not be had. */
+function provide(wanted: readonly Need[]): readonly Need[] {
+	const missing = wanted.filter((need) => !need.present());
+	if (missing.length === 0) return missing;
 	if (!existsSync("/usr/bin/apt-get")) {
 		throw new Error(
 			`missing: ${missing.map((need) => need.name).join(", ")}; there is no apt-get here, please install the equivalent of ${missing.flatMap((need) => need.packages).join(" ")}`,
 		);
 	}
 	install(missing);
-	missing = missing.filter((need) => !need.present());
-	for (const need of missing)
-		if (need.optional) process.stderr.write(`note: ${need.name} could not be installed: ${need.optional}\n`);
-	const required = missing.filter((need) => !need.optional);
+	return missing.filter((need) => !need.present());
+}
+
+function demand(required: readonly Need[]): void {
 	if (required.length > 0) {
 		const packages = required.flatMap((need) => need.packages).join(" ");
 		throw new Error(

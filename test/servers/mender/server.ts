@@ -9,7 +9,7 @@ import { httpDate } from "../rdfm/dates";
 import { Exchanges } from "../rdfm/exchange";
 import { Faults } from "../rdfm/faults";
 import { Listener } from "../rdfm/listener";
-import { RequestLog } from "../rdfm/records";
+import { type ConnectionRecord, RequestLog } from "../rdfm/records";
 import { nextEvent } from "../rdfm/waiting";
 import { authRoutes } from "./auth";
 import { deploymentRoutes } from "./deployment-routes";
@@ -23,6 +23,8 @@ import { newId, Tokens } from "./tokens";
 export interface MenderServerOptions {
 	/** Key and certificate. Without it server and storage speak plain HTTP. */
 	readonly tls?: TlsOptions;
+	/** Of the storage host, where it has a certificate of its own. */
+	readonly storageTls?: TlsOptions;
 	/** With the second version of the question for a deployment, as the hosted server has it. */
 	readonly hosted?: boolean;
 	/** Accepts every device that shows a valid signature; its first request is still refused. */
@@ -33,6 +35,8 @@ export class MenderServer {
 	readonly events = new EventEmitter<{ pending: [Device] }>();
 	readonly log = new RequestLog();
 	readonly faults = new Faults();
+	/** Those to the storage host too. */
+	readonly connections: ConnectionRecord[] = [];
 	/** The server's clock, milliseconds since 1970. */
 	clock: () => number = Date.now;
 	readonly devices = new Devices();
@@ -50,7 +54,7 @@ export class MenderServer {
 		const { devices, tokens, inventories, deployments, storage } = this;
 		const link = (deployment: DeviceDeployment) => {
 			const { path, expire } = storage.sign(deployment);
-			return { uri: this.#storageURL + path, expire };
+			return { uri: this.storageURL + path, expire };
 		};
 		this.#router.add([
 			...authRoutes(devices, tokens),
@@ -66,8 +70,9 @@ export class MenderServer {
 
 	async start(options: MenderServerOptions = {}): Promise<void> {
 		this.#options = options;
-		this.#server = await this.#listen(this.#router);
-		this.#store = await this.#listen(this.#shelf);
+		const { tls, storageTls = tls } = options;
+		this.#server = await this.#listen(this.#router, tls);
+		this.#store = await this.#listen(this.#shelf, storageTls);
 	}
 
 	async stop(): Promise<void> {
@@ -87,6 +92,11 @@ export class MenderServer {
 	/** `https://127.0.0.1:port`, without a slash at the end. */
 	get url(): string {
 		return this.#urlOf(this.#server);
+	}
+
+	/** The same of the storage host. */
+	get storageURL(): string {
+		return this.#urlOf(this.#store);
 	}
 
 	/** The device with a key that waits, now or as soon as it asks. */
@@ -141,24 +151,20 @@ export class MenderServer {
 		return device;
 	}
 
-	get #storageURL(): string {
-		return this.#urlOf(this.#store);
-	}
-
 	#urlOf(listener: Listener | undefined): string {
 		if (listener === undefined) throw new Error("the server has not been started");
 		return `${this.#options.tls ? "https" : "http"}://127.0.0.1:${listener.port}`;
 	}
 
-	async #listen(router: Router): Promise<Listener> {
-		const { faults, log, tokens } = this;
+	async #listen(router: Router, tls: TlsOptions | undefined): Promise<Listener> {
+		const { faults, log, tokens, connections } = this;
 		const exchanges = new Exchanges({
 			...{ router, faults, log, expireTokens: () => tokens.expireAll() },
 			connectionHeaders: () => ({ Date: httpDate(this.clock()) }),
 		});
 		const listener = new Listener({
-			...{ host: "127.0.0.1", tls: this.#options.tls, idleTimeout: 30_000 },
-			onConnection: () => undefined,
+			...{ host: "127.0.0.1", tls, idleTimeout: 30_000 },
+			onConnection: (record) => void connections.push(record),
 			onRequest: (incoming, outgoing, connection) => void exchanges.serve(incoming, outgoing, connection),
 			onUpgrade: () => false,
 			onTlsError: () => undefined,
