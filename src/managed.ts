@@ -28,6 +28,8 @@ export interface Works {
 	readonly device: Device;
 	/** The build's values of the configuration. */
 	readonly build: SettingSource;
+	/** What the server has set of it, where it may. */
+	readonly wanted: PowersOptions["wanted"];
 	readonly log: Log;
 	readonly logMemory: LogMemory;
 	readonly slots: Slots;

@@ -4,6 +4,7 @@ import { StoredConfiguration } from "./agent/configuration";
 import type { DeviceFacts } from "./agent/facts";
 import type { Identity } from "./agent/identity";
 import type { SettingSource } from "./agent/settings";
+import type { Wanted } from "./agent/wanted";
 import { deadlines } from "./common/deadlines";
 import type { Device } from "./common/device";
 import type { Directory } from "./common/files";
@@ -17,6 +18,8 @@ import type { Updater } from "./update/updater";
 export interface PowersOptions {
 	readonly device: Device;
 	readonly build: SettingSource;
+	/** What the server has set of the configuration, where it may. */
+	readonly wanted: (() => Wanted) | undefined;
 	readonly log: Log;
 	readonly logMemory: LogMemory;
 	readonly slots: Slots;
@@ -32,7 +35,7 @@ export interface PowersOptions {
 
 /** What commands and actions may look at and do on this device. */
 export function makePowers(options: PowersOptions): Powers {
-	const { device, build, log, logMemory, slots, updater, identity, facts, agent, server, evaluates } = options;
+	const { device, build, wanted, log, logMemory, slots, updater, identity, facts, agent, server, evaluates } = options;
 	const { system, storage, clock } = device;
 	const main = log.tag("main");
 	const goodbye = (): Promise<void> => {
@@ -46,7 +49,7 @@ export function makePowers(options: PowersOptions): Powers {
 		logMemory,
 		slots,
 		update: updater,
-		configuration: new StoredConfiguration(() => storage.open({ path: "config", format: "string" }), build),
+		configuration: new StoredConfiguration(() => storage.open({ path: "config", format: "string" }), build, wanted),
 		get agent() {
 			return agent();
 		},

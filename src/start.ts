@@ -1,10 +1,13 @@
 import { FleetlingError } from "fleetling/error/error";
 import { Agent } from "./agent/agent";
+import { checkDeclared, type DeclaredKeys } from "./agent/declared";
 import type { AgentEvents } from "./agent/events";
 import { FactSheet } from "./agent/facts";
 import { Identity } from "./agent/identity";
+import { RemoteConfiguration } from "./agent/remote";
 import type { ServerKind } from "./agent/server";
 import { invalidSetting, readSettings, type Settings } from "./agent/settings";
+import type { Wanted } from "./agent/wanted";
 import type { KeyType } from "./common/crypto";
 import { deadlines, limits } from "./common/deadlines";
 import type { Device } from "./common/device";
@@ -22,6 +25,7 @@ import type { Line, ShellSession } from "./management/shell/session";
 import { mender } from "./servers/mender/mender";
 import { rdfm } from "./servers/rdfm/rdfm";
 import type { UpdatePolicy } from "./update/gate";
+import { configurationExcuse, configurations, configurationType } from "./update/installers/configuration";
 import { singleFiles, singleFileType } from "./update/installers/single-file";
 import { slotImages } from "./update/installers/slot-image";
 import { OTASlots } from "./update/ota-slots";
@@ -47,6 +51,8 @@ export interface StartOptions {
 	readonly commands?: readonly Command[];
 	/** Actions that the application offers to managers, or puts in the place of others. More can be added at any time. */
 	readonly actions?: readonly Action[];
+	/** Configuration keys of the application's own, which people can set on a server that has a place for it. */
+	readonly configuration?: DeclaredKeys;
 }
 
 /** A running client, for the application that includes it. */
@@ -82,7 +88,9 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 		const slots = new OTASlots();
 		// Before the configuration is read: a trial has to end even if that is wrong.
 		updater = makeUpdater(device, slots, log, () => packages ?? noPackages);
-		const settings = configure(options);
+		const stored = configure(options);
+		const remote = remoteOf(options, stored, log);
+		const settings: Settings = remote === undefined ? stored : { ...stored, ...remote.settings };
 		log.levels = settings.logLevel;
 		if (settings.management) logMemory = new LogMemory(limits.logMemory);
 		else if (kindOf(settings)?.wantsLog) logMemory = new LogMemory(limits.deploymentLog);
@@ -91,10 +99,11 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 		// Before anything that can fail or take time: on trial, the clock runs from here.
 		booted = true;
 		updater.boot(settings.checkInSeconds * 1000);
-		packages = packageForms(device, settings, updater);
+		packages = packageForms(device, settings, updater, remote);
 		const { updateWindow: window, retryFailHours } = settings;
 		updater.rules = { window, retryFailHours, policy: options.policy };
-		return await assemble({ ...options, settings, updater, slots, log, logMemory, slot });
+		remote?.begin();
+		return await assemble({ ...options, settings, updater, slots, log, logMemory, slot, remote });
 	} catch (error) {
 		main.failure(error);
 		if (booted) updater?.giveUp();
@@ -119,16 +128,23 @@ async function rest({ system }: Device, error: unknown, log: TaggedLog): Promise
 const noPackages: PackageForms = { readers: [], installers: {} };
 
 /** What this device installs. With keys for artifacts, nothing that is not signed. */
-function packageForms({ files }: Device, settings: Settings, updater: Updater): PackageForms {
+function packageForms(
+	{ files }: Device,
+	settings: Settings,
+	updater: Updater,
+	remote: RemoteConfiguration | undefined,
+): PackageForms {
 	const { deviceType, artifactKeys, imageType, secureVersion: minimumSecureVersion } = settings;
 	const keys = artifactKeys === undefined ? [] : readKeys(artifactKeys, "artifactKeys");
 	const image = keys.length > 0 ? refused(rawImage) : verbatim(rawImage);
+	const excuse = remote?.enabled ? configurationExcuse : undefined;
 	const aliases = imageType === undefined ? ["rootfs-image"] : ["rootfs-image", imageType];
 	return {
-		readers: [image, artifact(() => ({ deviceType, keys, provides: updater.provides }))],
+		readers: [image, artifact(() => ({ deviceType, keys, provides: updater.provides, ...(excuse && { excuse }) }))],
 		installers: {
 			...slotImages(aliases, { minimumSecureVersion }),
 			...(files !== undefined && { [singleFileType]: singleFiles(files) }),
+			...(kindOf(settings)?.configures && { [configurationType]: configurations(remote?.enabled ? remote : undefined) }),
 		},
 	};
 }
@@ -161,6 +177,18 @@ function configure({ device, config }: StartOptions): Settings {
 	}
 }
 
+/** What of the configuration comes from the server, or from the application; absent where nothing does. */
+function remoteOf(
+	{ device: { storage }, config, configuration: declared }: StartOptions,
+	settings: Settings,
+	log: Log,
+): RemoteConfiguration | undefined {
+	const enabled = settings.remoteConfig && kindOf(settings)?.configures === true;
+	if (declared !== undefined) checkDeclared(declared);
+	if (!enabled && declared === undefined) return undefined;
+	return new RemoteConfiguration({ storage, build: (key) => config[key], declared, enabled, log: log.tag("config") });
+}
+
 interface Parts extends StartOptions {
 	readonly settings: Settings;
 	readonly updater: Updater;
@@ -169,10 +197,11 @@ interface Parts extends StartOptions {
 	/** Only with management, or for a server that wants it: nobody else reads it. */
 	readonly logMemory: LogMemory | undefined;
 	readonly slot: string;
+	readonly remote: RemoteConfiguration | undefined;
 }
 
 async function assemble(parts: Parts): Promise<Fleetling> {
-	const { device, settings, updater, log, logMemory, slot, events } = parts;
+	const { device, settings, updater, log, logMemory, slot, events, policy, remote } = parts;
 	const { network, storage, system, clock } = device;
 	const kind = chooseKind(settings);
 	const web = connect(device, settings, log, kind);
@@ -182,13 +211,18 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 	const later = { identity, facts: () => facts.read(), agent: () => agent, server: () => server.name };
 	const works = worksOf(parts, later);
 	const managed = settings.management ? manage(works, parts) : undefined;
+	// Not the settings as a whole: the certificates among them are parsed by now, and are the largest text in memory.
+	const { pollSeconds, checkInSeconds, blockBytes, identity: names, tenantToken, inventorySecs } = settings;
+	const agentSettings = { pollSeconds, checkInSeconds, blockBytes };
+	const serverSettings = { identity: names, tenantToken, inventorySecs };
 	const server = kind.create({
 		...{ web, clock, url: settings.url, log: log.tag(settings.server) },
 		wake: () => agent.checkNow(),
 		abort: (id, reason) => updater.abort(id, reason),
 		provides: () => updater.settledProvides,
 		ticks: () => system.ticks(),
-		settings: { identity: settings.identity, tenantToken: settings.tenantToken, inventorySecs: settings.inventorySecs },
+		settings: serverSettings,
+		...(remote?.enabled && { configuration: remote }),
 		...(logMemory && { logMemory }),
 		...(managed && { management: managed.management }),
 	});
@@ -201,10 +235,8 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 		mac: settings.mac ?? network.mac,
 	});
 	const ticks = (): number => system.ticks();
-	// Not the settings as a whole: the certificates among them are parsed by now, and are the largest text in memory.
-	const { pollSeconds, checkInSeconds, blockBytes } = settings;
 	const agent = new Agent({
-		settings: { pollSeconds, checkInSeconds, blockBytes },
+		settings: agentSettings,
 		server,
 		identity,
 		updater,
@@ -214,6 +246,13 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 		ticks,
 		...(events && { events }),
 	});
+	remote?.follow((now) => {
+		log.levels = now.logLevel;
+		updater.rules = { window: now.updateWindow, retryFailHours: now.retryFailHours, policy };
+		agentSettings.pollSeconds = now.pollSeconds;
+		agentSettings.checkInSeconds = now.checkInSeconds;
+		serverSettings.inventorySecs = now.inventorySecs;
+	});
 	agent.start();
 	const shell = (line: Line, onExit: () => void): ShellSession => openShell(works, line, onExit);
 	return { agent, facts, log, updater, actions: managed?.actions, shell };
@@ -221,11 +260,12 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 
 /** What sessions of managers and at the device's own console need, and nothing else of `parts`. */
 function worksOf(
-	{ device, config, log, logMemory = new LogMemory(0), slots, updater, commands, settings }: Parts,
+	{ device, config, log, logMemory = new LogMemory(0), slots, updater, commands, settings, remote }: Parts,
 	later: Pick<Works, "identity" | "facts" | "agent" | "server">,
 ): Works {
 	const build = (key: string): unknown => config[key];
-	return { device, build, log, logMemory, slots, updater, commands, evaluates: settings.jsPrompt, ...later };
+	const wanted = remote && ((): Wanted => remote.wanted);
+	return { device, build, wanted, log, logMemory, slots, updater, commands, evaluates: settings.jsPrompt, ...later };
 }
 
 function manage(

@@ -28,6 +28,11 @@ export const codes = {
 
 	"config.invalid": "a configuration value is not usable",
 	"config.missing": "a required configuration value is absent",
+	"config.protected": "a server wants to set a configuration key that is not for it to set",
+	"config.refused": "the application has refused a configuration of the server's",
+	"config.remote-off": "a server wants to set the configuration, which the device's own does not allow",
+	"config.set-by-server": "a configuration value cannot be changed on the device, because the server has set it",
+	"config.too-large": "a configuration of the server's is larger than the device keeps",
 	"config.unknown": "there is no configuration key of that name",
 
 	"crypto.bad-argument": "an argument of a cryptographic operation is of the wrong kind or out of range",

@@ -19,6 +19,7 @@ import type { Settings } from "./settings";
 import { Trouble } from "./trouble";
 
 export interface AgentOptions {
+	/** Looked up each time: they may be configured from the server. */
 	readonly settings: Pick<Settings, "pollSeconds" | "checkInSeconds" | "blockBytes">;
 	readonly server: Server;
 	readonly identity: Identity;
@@ -56,7 +57,7 @@ export class Agent {
 	#said = "";
 
 	constructor(options: AgentOptions) {
-		const { settings, server, identity, updater, facts, log, random, ticks } = options;
+		const { server, identity, updater, facts, log, random, ticks } = options;
 		this.#options = options;
 		this.#log = log;
 		this.#notifier = new Notifier(options.events, log);
@@ -65,8 +66,7 @@ export class Agent {
 			ticks,
 			authenticate: () => server.authenticate({ facts: facts.read(), identity }, this.#stop),
 		});
-		// A device that has trouble never asks more seldom than one that has none.
-		const cap = settings.pollSeconds * 1000;
+		const cap = intervals.mostPollSeconds * 1000;
 		const { retryBase: base, retryFloor: floor, retryLongest: longest } = intervals;
 		this.#backoff = new Backoff({ base, cap, floor, longest, random });
 		updater.observer = new Reporter({ server, session: this.#session, notifier: this.#notifier, log });
@@ -152,6 +152,8 @@ export class Agent {
 				const result = await this.#consider(offer);
 				if (result?.kind === "restarting") return;
 				if (result?.kind === "postponed") wait = Math.min(wait, result.wait);
+				// What has changed without a restart is told at once.
+				if (result?.kind === "done") wait = 0;
 				if (result?.kind === "failed") this.#notifier.tell((events) => events.trouble?.(result.error));
 			}
 			this.#notifier.enter("idle");
@@ -200,7 +202,9 @@ export class Agent {
 		this.#notifier.tell((events) => events.trouble?.(error));
 		this.#notifier.enter(pending ? "pending" : "retrying");
 		const retryAfter = error instanceof ServerError ? error.retryAfter : undefined;
-		const cap = updater.onTrial ? (settings.checkInSeconds * 1000) / intervals.trialTries : undefined;
+		// A device that has trouble never asks more seldom than one that has none.
+		const usual = settings.pollSeconds * 1000;
+		const cap = updater.onTrial ? Math.min(usual, (settings.checkInSeconds * 1000) / intervals.trialTries) : usual;
 		const pause = this.#backoff.next(retryAfter, cap);
 		this.#log.debug(`next try in ${(pause / 1000).toFixed(1)} s`);
 		return pause;

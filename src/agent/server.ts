@@ -69,6 +69,16 @@ export interface Grant {
 	readonly lifetime?: number;
 }
 
+/** What a server may set of the configuration, for a kind that has a place for it. */
+export interface ServerConfiguration {
+	/** Another one after each change. */
+	readonly revision: number;
+	/** What the device goes by, of all that a server could set; no secrets. */
+	inForce(): Readonly<Record<string, string>>;
+	/** Puts a set of the server's into force, all of it or nothing. @throws FleetlingError config.*, naming the key that is no good */
+	want(values: Readonly<Record<string, unknown>>): void;
+}
+
 export interface ServerContext {
 	/** Base address, without a slash at the end. */
 	readonly url: string;
@@ -86,6 +96,8 @@ export interface ServerContext {
 	 * has accepted how the update to it ended.
 	 */
 	readonly provides?: () => Provides;
+	/** Absent when the server is not to set anything. */
+	readonly configuration?: ServerConfiguration;
 	/** The last lines of the log, for a kind that wants them. */
 	readonly logMemory?: LogMemory;
 	/** Milliseconds since the firmware started, as in the log. */
@@ -102,6 +114,8 @@ export interface ServerKind {
 	readonly otherKeyTypes?: readonly KeyType[];
 	/** Whether it takes the last lines of the log when an update has failed. */
 	readonly wantsLog?: boolean;
+	/** Whether people can set the device's configuration on it. */
+	readonly configures?: boolean;
 	/** No manager reaches a device through it: what managing needs is left out. */
 	readonly unmanaged?: boolean;
 	create(context: ServerContext): Server;

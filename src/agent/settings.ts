@@ -18,10 +18,17 @@ interface Rule<T> {
 	readonly give: string;
 	/** Used when the key is not set; a key without one has to be set. */
 	readonly fallback?: T;
+	/** `fallback` as text, where that is not the value's own. */
+	readonly shown?: string;
 	/** Must not be shown in errors, or is too long to be. */
 	readonly hidden?: boolean;
 	/** The value, or undefined when the text is not one. */
 	readonly read: (text: string) => T | undefined;
+}
+
+/** Of a key that a server may set: no value that it takes cuts the device off from its server, or weakens what protects the device. */
+interface Remote {
+	readonly remote: true;
 }
 
 const rules = {
@@ -74,19 +81,19 @@ const rules = {
 		hidden: true,
 		read: readTexts,
 	}),
-	inventorySecs: rule<number>({
+	inventorySecs: remote<number>({
 		expects: `a whole number of seconds from ${intervals.leastPollSeconds} to ${intervals.mostPollSeconds}`,
 		give: "give the time between two reports of the device's inventory",
 		fallback: intervals.inventorySeconds,
 		read: (text) => wholeNumber(text, intervals.leastPollSeconds, intervals.mostPollSeconds),
 	}),
-	pollSeconds: rule<number>({
+	pollSeconds: remote<number>({
 		expects: `a whole number of seconds from ${intervals.leastPollSeconds} to ${intervals.mostPollSeconds}`,
 		give: "give the time between two checks for an update",
 		fallback: intervals.pollSeconds,
 		read: (text) => wholeNumber(text, intervals.leastPollSeconds, intervals.mostPollSeconds),
 	}),
-	checkInSeconds: rule<number>({
+	checkInSeconds: remote<number>({
 		expects: `a whole number of seconds from ${deadlines.leastCheckInSeconds} to ${deadlines.mostCheckInSeconds}`,
 		give: "give the time that a new firmware has to check in before it is rolled back",
 		fallback: deadlines.checkInSeconds,
@@ -111,13 +118,13 @@ const rules = {
 		fallback: 0,
 		read: (text) => wholeNumber(text, 0, 0xffff_ffff),
 	}),
-	updateWindow: rule<UpdateWindow | undefined>({
+	updateWindow: remote<UpdateWindow | undefined>({
 		expects: "two times of the day in UTC such as 01:00-05:00",
 		give: "give the time of the day in which updates may be fetched and installed",
 		fallback: undefined,
 		read: UpdateWindow.parse,
 	}),
-	retryFailHours: rule<number>({
+	retryFailHours: remote<number>({
 		expects: `a whole number of hours from 0 (never) to ${intervals.mostRetryFailHours}`,
 		give: "give the time after which a package that failed is tried again",
 		fallback: intervals.retryFailHours,
@@ -126,6 +133,12 @@ const rules = {
 	management: rule<boolean>({
 		expects: "on or off",
 		give: "say whether the device keeps a connection through which it can be managed",
+		fallback: true,
+		read: readSwitch,
+	}),
+	remoteConfig: rule<boolean>({
+		expects: "on or off",
+		give: "say whether the server may set what of the configuration is made for it",
 		fallback: true,
 		read: readSwitch,
 	}),
@@ -163,10 +176,11 @@ const rules = {
 		fallback: "none",
 		read: (text) => logLevels.find((name) => name === text),
 	}),
-	logLevel: rule<LogLevels>({
+	logLevel: remote<LogLevels>({
 		expects: "none, error, warn, info or debug, and others for single tags, e.g. info,update=debug",
 		give: "give what the log shows, e.g. info",
 		fallback: { level: "info", tags: {} },
+		shown: "info",
 		read: parseLogLevels,
 	}),
 } as const;
@@ -178,6 +192,13 @@ export type Settings = {
 };
 
 export const settingNames = Object.freeze(Object.keys(rules)) as readonly SettingName[];
+
+/** The keys that a server may set. */
+export type RemoteName = { [K in SettingName]: (typeof rules)[K] extends Remote ? K : never }[SettingName];
+
+export type RemoteSettings = Pick<Settings, RemoteName>;
+
+export const remoteNames = Object.freeze(settingNames.filter((name) => "remote" in rules[name])) as readonly RemoteName[];
 
 /** Where a value may come from. Returns undefined when it is not set there. */
 export type SettingSource = (key: string) => unknown;
@@ -195,6 +216,17 @@ export function readSettings(...sources: readonly SettingSource[]): Settings {
 	return settings as Settings;
 }
 
+/** The same of what a server may set only. */
+export function readRemoteSettings(...sources: readonly SettingSource[]): RemoteSettings {
+	return Object.fromEntries(remoteNames.map((name) => [name, readSetting(name, sources)])) as unknown as RemoteSettings;
+}
+
+/** What holds of a key, as the text that would set it so; undefined when nothing does. */
+export function settingInForce(name: RemoteName, ...sources: readonly SettingSource[]): string | undefined {
+	const { fallback, shown }: Rule<unknown> = rules[name];
+	return givenText(name, sources) ?? shown ?? plainText(fallback);
+}
+
 /** @throws FleetlingError config.invalid unless `text` is a value for the key */
 export function checkSetting(name: SettingName, text: string): void {
 	if (text.trim() === "") throw invalidSetting(name, "", rules[name].expects);
@@ -204,8 +236,7 @@ export function checkSetting(name: SettingName, text: string): void {
 /** A value as a person may see it, and what the key is for. Without a value: what holds without one. */
 export function settingText(name: SettingName, value: unknown): { readonly value: string | undefined; readonly help: string } {
 	const entry: Rule<unknown> = rules[name];
-	const given = value ?? entry.fallback;
-	const plain = typeof given === "string" || typeof given === "number" || typeof given === "boolean" ? String(given) : undefined;
+	const plain = value === undefined || value === null ? (entry.shown ?? plainText(entry.fallback)) : plainText(value);
 	const shown = plain !== undefined && entry.hidden ? `(${plain.length} characters)` : plain;
 	return { value: shown === undefined ? undefined : shorten(shown), help: `${entry.give}; expected: ${entry.expects}` };
 }
@@ -217,17 +248,28 @@ export function invalidSetting(name: SettingName, value: string, expects: string
 
 function readSetting(name: SettingName, sources: readonly SettingSource[]): unknown {
 	const entry: Rule<unknown> = rules[name];
-	for (const source of sources) {
-		const value = source(name);
-		// An empty text is what a build passes on for an argument that was left out.
-		if (value === undefined || value === null || value === "") continue;
-		const text = typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
-		const result = entry.read(text.trim());
+	const text = givenText(name, sources);
+	if (text !== undefined) {
+		const result = entry.read(text);
 		if (result !== undefined) return result;
 		throw invalidSetting(name, entry.hidden ? `${text.length} characters` : shorten(text), entry.expects);
 	}
 	if ("fallback" in entry) return entry.fallback;
 	throw missing(name);
+}
+
+/** What the first of `sources` says that has the key. */
+function givenText(name: SettingName, sources: readonly SettingSource[]): string | undefined {
+	for (const source of sources) {
+		const value = source(name);
+		// An empty text is what a build passes on for an argument that was left out.
+		if (value !== undefined && value !== null && value !== "") return (plainText(value) ?? "").trim();
+	}
+	return undefined;
+}
+
+function plainText(value: unknown): string | undefined {
+	return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }
 
 function missing(name: SettingName): FleetlingError {
@@ -237,6 +279,11 @@ function missing(name: SettingName): FleetlingError {
 /** Lets each rule keep its own type in the table. */
 function rule<T>(entry: Rule<T>): Rule<T> {
 	return entry;
+}
+
+/** Lets a server set it. */
+function remote<T>(entry: Rule<T>): Rule<T> & Remote {
+	return { ...entry, remote: true };
 }
 
 function shorten(text: string): string {

@@ -208,6 +208,13 @@ export const limits = {
 	// read, and it counts as an error either way.
 	exchangeBody: 4_096,
 
+	// What a server sets of the configuration, in characters of JSON: a text in NVS has to fit into one of its pages (4,000 bytes)
+	// and is there twice while it is replaced. All of Fleetling's own keys take 200.
+	wanted: 2_048,
+
+	// Configuration keys that an application may declare: with Fleetling's own, Mender's server takes 100 in a report.
+	declaredKeys: 32,
+
 	// A message of a manager's that comes in, in bytes: the largest asks for a file and brings a presigned link (2 KB).
 	conversationMessage: 4_096,
 

@@ -33,6 +33,11 @@ export class Fields {
 		this.#what = what;
 	}
 
+	/** All of them, as they came. */
+	get values(): Readonly<Record<string, unknown>> {
+		return this.#values;
+	}
+
 	has(name: string): boolean {
 		return Object.hasOwn(this.#values, name) && this.#values[name] !== null;
 	}

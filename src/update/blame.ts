@@ -13,6 +13,7 @@ export type Blame = "package" | "network" | "device" | "nobody";
 
 const byGroup: Readonly<Record<string, Blame>> = {
 	artifact: "package",
+	config: "package",
 	http: "network",
 	image: "package",
 	net: "network",

@@ -63,6 +63,11 @@ export class Installation {
 		return this.#source?.offer;
 	}
 
+	/** Whether what is being installed is in use without a restart. */
+	get immediate(): boolean {
+		return this.#installed?.immediate === true;
+	}
+
 	/** Takes an offer up; returns the state to begin with. */
 	begin(offer: Offer, options: InstallOptions): UpdateState {
 		const underWay = this.#underWay;

@@ -41,6 +41,11 @@ export interface Installed {
 export interface Installer {
 	/** Whether its payload must be the only one in its package: another could not be rolled back together with it. */
 	readonly alone?: boolean;
+	/**
+	 * What the package says of the payload, before the first file of it and without a name or a size: all that there is of one
+	 * that needs no file. Artifacts only.
+	 */
+	describe?(payload: Payload): void;
 	/** The first block of the payload or of a file of it, to look at: it is handed to `write` afterwards. */
 	begin(payload: Payload, head: Uint8Array): void;
 	/** The next bytes of the payload, valid until it returns. */

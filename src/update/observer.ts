@@ -11,6 +11,8 @@ export interface UpdateView {
 	readonly from: string;
 	/** Version in the package, as soon as it is known. */
 	readonly version: string | undefined;
+	/** Nothing is restarted for it; known from the state `reboot` on. */
+	readonly immediate?: boolean;
 }
 
 /** How an update ended. */

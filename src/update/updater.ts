@@ -296,7 +296,8 @@ export class Updater {
 	/** Only the states in which an update can be called off wait for the observer: a rollback must not wait for a network that is down. */
 	private announce(state: UpdateState): Promise<void> {
 		const { observer } = this.#underWay;
-		const view = this.#underWay.view(this.#installation.offer);
+		const { offer, immediate } = this.#installation;
+		const view = { ...this.#underWay.view(offer), ...(immediate && { immediate }) };
 		// Not an asynchronous function: see install.
 		const heard = new Promise<void>((resolve) => resolve(observer.entered?.(state, view))).catch((error: unknown) => {
 			if (callable[state] && error instanceof FleetlingError && error.code === "update.cancelled") throw error;

@@ -9,7 +9,7 @@ export interface ShownSetting {
 	readonly name: string;
 	/** What holds, as text; blanked when it is a secret, shortened when it is long. Undefined when it is not set. */
 	readonly value: string | undefined;
-	readonly origin: "device" | "build" | "default";
+	readonly origin: "server" | "device" | "build" | "default";
 	/** What it is for. */
 	readonly help: string;
 }

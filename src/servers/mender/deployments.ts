@@ -64,7 +64,8 @@ export class Deployments {
 			this.#logTries = 0;
 		}
 		this.#current = begins ? { id, token } : undefined;
-		const word = words[state];
+		// What is in use at once is not preceded by a restart.
+		const word = state === "reboot" && view.immediate ? undefined : words[state];
 		return word === undefined || id === "" ? Promise.resolve() : this.#tell(token, "status", id, ...word);
 	}
 

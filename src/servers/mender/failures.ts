@@ -5,7 +5,15 @@ import { type Answer, type AnswerHead, retryAfterOf } from "../../common/web";
 import { errorText } from "./messages";
 
 /** What was asked: the same status means different things. */
-export type Call = "authentication" | "update check" | "status" | "final status" | "deployment log" | "inventory" | "download";
+export type Call =
+	| "authentication"
+	| "update check"
+	| "status"
+	| "final status"
+	| "deployment log"
+	| "inventory"
+	| "configuration"
+	| "download";
 
 interface Meaning {
 	readonly code: ErrorCode;
@@ -58,6 +66,8 @@ const meanings: Readonly<Record<Call, Meanings>> = {
 	"final status": { ...authorized, 400: over, 404: over, 409: over },
 	"deployment log": { ...authorized, 404: over },
 	inventory: authorized,
+	// A hosted server has it as an addition, which a device may have or not.
+	configuration: { ...authorized, 403: { code: "server.refused", advice: "it does not give this device a configuration" } },
 	download: { 401: gone, 403: gone, 404: gone, 410: gone, 416: shorter, 429: busy, 503: busy },
 };
 

@@ -11,7 +11,7 @@ export interface InventoryOptions {
 	readonly name: string;
 	readonly api: MenderAPI;
 	/** Milliseconds between two reports. */
-	readonly interval: number;
+	readonly interval: () => number;
 	readonly log: TaggedLog;
 }
 
@@ -38,7 +38,7 @@ export class Inventory {
 	async send(token: string, attributes: Names): Promise<void> {
 		const { name, api, interval, log } = this.#options;
 		this.#asked = Time.ticks;
-		this.#wait = interval;
+		this.#wait = interval();
 		const { method, names } = this.#news(attributes);
 		if (names.length === 0) return;
 		try {
@@ -51,7 +51,7 @@ export class Inventory {
 			log.failure(error, "warn");
 			// All of it again: what has become of the changes is not known.
 			this.#known = undefined;
-			if (error instanceof ServerError) this.#wait = error.retryAfter ?? (error.code === "server.refused" ? interval : 0);
+			if (error instanceof ServerError) this.#wait = error.retryAfter ?? (error.code === "server.refused" ? interval() : 0);
 			else this.#wait = 0;
 		}
 	}

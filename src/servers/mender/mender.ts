@@ -12,6 +12,7 @@ import type { FinalReport, UpdateView } from "../../update/observer";
 import type { Offer } from "../../update/offer";
 import type { UpdateState } from "../../update/states";
 import { MenderAPI } from "./api";
+import { DeviceConfiguration } from "./configuration";
 import { Deployments } from "./deployments";
 import { failure } from "./failures";
 import { Inventory } from "./inventory";
@@ -35,21 +36,24 @@ export class MenderServer implements Server {
 	readonly #api: MenderAPI;
 	readonly #deployments: Deployments;
 	readonly #inventory: Inventory;
+	readonly #configuration: DeviceConfiguration | undefined;
 	/** The open-source server has no second version of the question for a deployment. */
 	#first = false;
 	/** The deployment that was said to be there last: it comes again with every poll. */
 	#said = "";
 
 	constructor(context: ServerContext) {
-		const { url, web, log, settings } = context;
-		const { inventorySecs = intervals.inventorySeconds } = settings ?? {};
+		const { url, web, log, configuration } = context;
+		// Looked up each time: it may be configured from the server.
+		const interval = (): number => (context.settings?.inventorySecs ?? intervals.inventorySeconds) * 1000;
 		this.#context = context;
 		this.name = `Mender server ${url}`;
 		const api = new MenderAPI(web, url);
 		this.#api = api;
 		const { name } = this;
 		this.#deployments = new Deployments({ name, api, context });
-		this.#inventory = new Inventory({ name, api, log, interval: inventorySecs * 1000 });
+		this.#inventory = new Inventory({ name, api, log, interval });
+		if (configuration !== undefined) this.#configuration = new DeviceConfiguration({ name, api, log, interval, configuration });
 	}
 
 	async authenticate({ facts, identity }: Introduction, cancellation: Cancellation): Promise<Grant> {
@@ -77,6 +81,7 @@ export class MenderServer implements Server {
 		if (answer.status === 200) return this.#found(answer);
 		if (answer.status !== 204) throw failure(this.name, "update check", answer);
 		if (this.#inventory.due(name.artifact_name)) await this.#inventory.send(token, attributesOf(facts, provides, name));
+		if (this.#configuration?.due()) await this.#configuration.sync(token);
 		return undefined;
 	}
 
@@ -136,6 +141,7 @@ export const mender: ServerKind = {
 	keyType: "p-256",
 	otherKeyTypes: ["rsa-3072", "rsa-2048"],
 	wantsLog: true,
+	configures: true,
 	unmanaged: true,
 	create: (context) => new MenderServer(context),
 };

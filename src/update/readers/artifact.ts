@@ -11,7 +11,7 @@ import { type ByteSink, CollectingSink } from "./octets";
 import { PayloadReader } from "./payload";
 import { combine, planOf } from "./plan";
 import { quoted } from "./quoted";
-import { Seal } from "./seal";
+import { type Excuse, Seal } from "./seal";
 import { type Part, partOf, type StageKind, StageOrder } from "./stages";
 import { type TarListener, type TarMember, TarReader } from "./tar";
 import { type ArtifactFormat, checkVersion } from "./version";
@@ -23,6 +23,8 @@ export interface ArtifactConditions {
 	readonly provides: Readonly<Record<string, string>>;
 	/** Public keys in PEM (readKeys of signature.ts). With at least one, only what one of them has signed is installed. */
 	readonly keys?: readonly string[];
+	/** What is installed without a signature although there are keys. */
+	readonly excuse?: Excuse;
 	/** Both when absent. */
 	readonly formats?: readonly ArtifactFormat[];
 }
@@ -77,7 +79,7 @@ class ArtifactReader implements PackageReader, TarListener {
 	constructor(conditions: ArtifactConditions, context: ReaderContext) {
 		this.#conditions = conditions;
 		this.#context = context;
-		this.#seal = new Seal(conditions.keys ?? []);
+		this.#seal = new Seal(conditions.keys ?? [], conditions.excuse);
 	}
 
 	/** An image that is not compressed goes into its slot as it stands in the package. */
@@ -185,7 +187,7 @@ class ArtifactReader implements PackageReader, TarListener {
 
 	/** The hash is of the archive as it is stored, so it is known only behind the last byte: until then nothing comes of it. */
 	#readHeader(part: Part, member: TarMember): Reading {
-		this.#seal.need();
+		this.#seal.needForHeader();
 		this.#checksums.expect(member.name);
 		const listener = new HeaderReader(this.#header);
 		return {
@@ -211,6 +213,7 @@ class ArtifactReader implements PackageReader, TarListener {
 				`the artifact holds ${quoted(member.name)}, and header-info only ${header.types.length} payloads; write it again`,
 			);
 		const metaData = header.payloads[index]?.metaData;
+		installer.describe?.({ type, size: undefined, ...(metaData && { metaData }) });
 		const plain = part.compression === "none" && this.#installers.length === 1 && installer.endFile === undefined;
 		const listener = new PayloadReader({
 			index,
@@ -229,6 +232,7 @@ class ArtifactReader implements PackageReader, TarListener {
 
 	/** Everything that can be known before the first payload byte is known. */
 	#decide(header: ArtifactHeader): void {
+		this.#seal.judge(header, this.#checksums.starting("data/").length);
 		this.#installers = planOf(header, this.#checksums, this.#conditions, (type) => this.#context.installer(type));
 	}
 }

@@ -29,6 +29,7 @@ describe("configuration", () => {
 			updateWindow: undefined,
 			retryFailHours: 168,
 			management: true,
+			remoteConfig: true,
 			connections: 2,
 			jsPrompt: false,
 			logUpload: "none",

@@ -1,0 +1,246 @@
+import { FleetlingError } from "fleetling/error/error";
+import { limits } from "../common/deadlines";
+import type { Storage } from "../common/device";
+import { describe, type TaggedLog } from "../common/log";
+import type { DeclaredKey, DeclaredKeys } from "./declared";
+import {
+	checkSetting,
+	type RemoteName,
+	type RemoteSettings,
+	readRemoteSettings,
+	remoteNames,
+	type SettingSource,
+	settingInForce,
+	settingNames,
+} from "./settings";
+import { parseWanted, readWantedText, type Wanted, wantedText, writeWantedText } from "./wanted";
+
+export interface RemoteOptions {
+	readonly storage: Storage;
+	/** The build's values. */
+	readonly build: SettingSource;
+	readonly declared?: DeclaredKeys | undefined;
+	/** Whether what the server says counts. If not, only the application's own values are applied. */
+	readonly enabled: boolean;
+	readonly log: TaggedLog;
+}
+
+/** A change that has been found good. Nothing of it holds before `activate`. */
+export interface PreparedConfiguration {
+	/** Puts all of it into force, or nothing: it throws then. */
+	activate(): void;
+	/** What held before holds again. */
+	revert(): void;
+}
+
+/**
+ * The part of the configuration that a server may set: some of Fleetling's keys, and those that the application has declared. A set
+ * of the server's takes the place of the one before: what it leaves out, or sets to "", is what the device itself says. One
+ * bad value refuses all of it. Everything is in force at once, so that nothing has to be restarted.
+ *
+ * Nothing of it is kept in memory: it is asked for every few hours.
+ */
+export class RemoteConfiguration {
+	readonly #options: RemoteOptions;
+	#revision = 0;
+	/** Takes the settings after a change. */
+	#follower: ((settings: RemoteSettings) => void) | undefined;
+
+	constructor(options: RemoteOptions) {
+		this.#options = options;
+	}
+
+	/** Whether what the server says counts. */
+	get enabled(): boolean {
+		return this.#options.enabled;
+	}
+
+	/** Another one after each change. */
+	get revision(): number {
+		return this.#revision;
+	}
+
+	/** What the server has set and still can be used: an older firmware may have known other values than this one. */
+	get wanted(): Wanted {
+		const { enabled, storage } = this.#options;
+		return enabled ? this.usable(readWantedText(storage)) : {};
+	}
+
+	/** The settings that are in force. */
+	get settings(): RemoteSettings {
+		return this.with(this.wanted, (...sources) => readRemoteSettings(...sources));
+	}
+
+	/** At the start: gives the application its values. */
+	begin(): void {
+		const { log, declared = {} } = this.#options;
+		const { wanted } = this;
+		for (const [name, key] of Object.entries(declared))
+			try {
+				give(key, name, wanted[name]);
+			} catch (error) {
+				log.failure(error);
+			}
+	}
+
+	/** Has `follower` put settings into force when they change. */
+	follow(follower: (settings: RemoteSettings) => void): void {
+		this.#follower = follower;
+	}
+
+	/** What the device goes by, with nothing in it that the server could not set. */
+	inForce(): Wanted {
+		const { declared = {} } = this.#options;
+		const { wanted } = this;
+		const own = this.with(wanted, (...sources) => remoteNames.map((name) => [name, settingInForce(name, ...sources)] as const));
+		const shown = Object.entries(declared).filter(([, { hidden }]) => !hidden);
+		const added = shown.map(([name, { fallback }]) => [name, wanted[name] ?? fallback] as const);
+		return Object.fromEntries([...own, ...added].filter((entry): entry is [string, string] => entry[1] !== undefined));
+	}
+
+	/** Takes a set of the server's into force, if it is good and not in force already. @throws as `prepare` */
+	want(values: Readonly<Record<string, unknown>>): void {
+		this.prepare(values).activate();
+	}
+
+	/**
+	 * Checks a set of the server's and changes nothing.
+	 *
+	 * @throws FleetlingError config.unknown, config.protected, config.invalid or config.too-large, naming the key
+	 */
+	prepare(values: Readonly<Record<string, unknown>>): PreparedConfiguration {
+		const { storage } = this.#options;
+		const after = this.check(values);
+		let before: string | undefined;
+		return {
+			activate: () => {
+				before = readWantedText(storage);
+				this.change(before, after);
+			},
+			revert: () => {
+				if (before !== undefined) this.change(readWantedText(storage), before);
+			},
+		};
+	}
+
+	private check(values: Readonly<Record<string, unknown>>): string {
+		const wanted: [string, string][] = [];
+		for (const [name, value] of Object.entries(values)) {
+			const fault = this.fault(name, value);
+			if (fault !== undefined) throw fault;
+			if (value !== "") wanted.push([name, String(value).trim()]);
+		}
+		const text = wantedText(Object.fromEntries(wanted));
+		if (text.length > limits.wanted)
+			throw new FleetlingError(
+				"config.too-large",
+				`the server's configuration has ${text.length} characters and the device keeps ${limits.wanted} at most; set fewer or shorter values`,
+			);
+		return text;
+	}
+
+	/** Why `value` cannot be what the server wants of that key. */
+	private fault(name: string, value: unknown): FleetlingError | undefined {
+		const { declared = {} } = this.#options;
+		const own = remoteNames.find((each) => each === name);
+		const key = Object.hasOwn(declared, name) ? declared[name] : undefined;
+		if (own === undefined && key === undefined) return this.stranger(name);
+		if (typeof value !== "string")
+			return new FleetlingError("config.invalid", `the server sets the configuration key "${name}" to something that is no text`);
+		if (value === "") return undefined;
+		return own === undefined ? faultOf(name, value, key) : settingFault(own, value);
+	}
+
+	private stranger(name: string): FleetlingError {
+		const { declared = {} } = this.#options;
+		const shown = name.length > 64 ? `${name.slice(0, 63)}…` : name;
+		const can = `it can set ${[...remoteNames, ...Object.keys(declared)].join(", ")}`;
+		if (settingNames.some((known) => known === name))
+			return new FleetlingError("config.protected", `the configuration key "${name}" is not for the server to set: ${can}`);
+		return new FleetlingError(
+			"config.unknown",
+			`the server sets the configuration key "${shown}", which this device does not have: ${can}`,
+		);
+	}
+
+	private usable(text: string): Wanted {
+		return Object.fromEntries(Object.entries(parseWanted(text)).filter(([name, value]) => this.fault(name, value) === undefined));
+	}
+
+	/** @throws what the storage throws, or config.refused; what held before holds then */
+	private change(from: string, to: string): void {
+		if (from === to) return;
+		const { storage, log } = this.#options;
+		writeWantedText(storage, to);
+		try {
+			this.apply(this.usable(from), this.usable(to));
+		} catch (error) {
+			writeWantedText(storage, from);
+			this.restore(this.usable(to), this.usable(from));
+			throw error;
+		}
+		this.#revision += 1;
+		const names = Object.keys(parseWanted(to));
+		log.info(names.length === 0 ? "the server sets no configuration any more" : `the server has set ${names.join(", ")}`);
+	}
+
+	/** The application first: it may refuse. */
+	private apply(from: Wanted, to: Wanted): void {
+		const { declared = {} } = this.#options;
+		for (const [name, key] of Object.entries(declared)) if (from[name] !== to[name]) give(key, name, to[name]);
+		this.#follower?.(this.with(to, (...sources) => readRemoteSettings(...sources)));
+	}
+
+	/** Of an application that has refused a change every key gets its old value, whether it has seen the new one or not. */
+	private restore(from: Wanted, to: Wanted): void {
+		try {
+			this.apply(from, to);
+		} catch (error) {
+			this.#options.log.failure(error);
+		}
+	}
+
+	private with<T>(wanted: Wanted, work: (...sources: readonly SettingSource[]) => T): T {
+		const { storage, build } = this.#options;
+		const store = storage.open({ path: "config", format: "string" });
+		try {
+			const stored = (name: string): unknown => store.read(name);
+			return work((name) => wanted[name], stored, build);
+		} finally {
+			store.close();
+		}
+	}
+}
+
+/** Hands a value to the application. */
+function give({ read, apply, fallback }: DeclaredKey, name: string, text = fallback): void {
+	try {
+		apply(read(text));
+	} catch (cause) {
+		throw new FleetlingError("config.refused", `the application refuses "${name}": ${describe(cause)}`, { cause });
+	}
+}
+
+function settingFault(name: RemoteName, value: string): FleetlingError | undefined {
+	try {
+		checkSetting(name, value);
+		return undefined;
+	} catch (error) {
+		return FleetlingError.from(error, "config.invalid", `configuration key "${name}" is no good`);
+	}
+}
+
+function faultOf(name: string, value: string, key: DeclaredKey | undefined): FleetlingError | undefined {
+	if (key === undefined || reads(key, value.trim())) return undefined;
+	const shown = key.hidden ? `${value.length} characters` : value.slice(0, limits.fact);
+	return new FleetlingError("config.invalid", `configuration key "${name}" is "${shown}": expected ${key.expects}`);
+}
+
+/** An application's mistake must not keep the device from starting. */
+function reads(key: DeclaredKey, text: string): boolean {
+	try {
+		return key.read(text) !== undefined;
+	} catch {
+		return false;
+	}
+}

@@ -1,0 +1,113 @@
+import { FleetlingError } from "fleetling/error/error";
+import Time from "time";
+import { type ServerConfiguration, ServerError } from "../../agent/server";
+import { parseObject } from "../../common/json";
+import type { TaggedLog } from "../../common/log";
+import type { Answer } from "../../common/web";
+import type { MenderAPI } from "./api";
+import { failure } from "./failures";
+
+const path = "/api/devices/v1/deviceconfig/configuration";
+
+export interface ConfigurationOptions {
+	readonly name: string;
+	readonly api: MenderAPI;
+	/** Milliseconds between two questions. */
+	readonly interval: () => number;
+	readonly configuration: ServerConfiguration;
+	readonly log: TaggedLog;
+}
+
+/**
+ * The configuration that people set for a device on the server, and the one that it reports: what is in force, so that they see what has
+ * become of theirs. Of no importance to updates. A configuration that is deployed comes as an artifact instead
+ * (src/update/installers/configuration.ts), and is reported from here.
+ */
+export class DeviceConfiguration {
+	readonly #options: ConfigurationOptions;
+	/** Open-source servers can be run without it, hosted ones give it to some. */
+	#there = true;
+	/** The revision that the server has, and the one that it was told last. */
+	#known = -1;
+	#told = -1;
+	/** When the server is to be asked again. */
+	#asked = 0;
+	#wait = 0;
+	/** What was wrong the last time: it comes again with every question. */
+	#said = "";
+
+	constructor(options: ConfigurationOptions) {
+		this.#options = options;
+	}
+
+	/** Whether it is time: at first, at intervals, and as soon as something has changed. */
+	due(): boolean {
+		return this.#there && (this.timely || this.#told !== this.#options.configuration.revision);
+	}
+
+	/** Never rejects: the next poll is more important. */
+	async sync(token: string): Promise<void> {
+		const { name, api, configuration } = this.#options;
+		const timely = this.timely;
+		try {
+			// First, because it makes the server know the device, which it may have accepted a moment ago.
+			await this.report(token);
+			if (timely) {
+				const answer = await api.call({ token, method: "GET", path });
+				if (answer.status !== 200) throw failure(name, "configuration", answer);
+				configuration.want(parseObject(answer.body, "Mender's configuration").values);
+				await this.report(token);
+			}
+			this.#said = "";
+			this.rest();
+		} catch (error) {
+			this.failed(error);
+		}
+	}
+
+	private get timely(): boolean {
+		return Time.delta(this.#asked) >= this.#wait;
+	}
+
+	/** What the server does not know. */
+	private report(token: string): Promise<void> | undefined {
+		const { name, api, configuration } = this.#options;
+		const { revision } = configuration;
+		this.#told = revision;
+		if (this.#known === revision) return undefined;
+		const body = JSON.stringify(configuration.inForce());
+		return api.call({ token, method: "PUT", path, body }).then((answer: Answer) => {
+			if (answer.status !== 204) throw failure(name, "configuration", answer);
+			this.#known = revision;
+		});
+	}
+
+	private rest(wait = this.#options.interval()): void {
+		this.#asked = Time.ticks;
+		this.#wait = wait;
+	}
+
+	private failed(cause: unknown): void {
+		const { log } = this.#options;
+		const error = FleetlingError.from(cause, "server.failed", "the configuration could not be exchanged");
+		if (error instanceof ServerError && error.status === 404 && this.#known < 0) {
+			this.#there = false;
+			log.info("the server has no configuration for devices; it is not asked again before a restart");
+			return;
+		}
+		const text = error.toString();
+		if (text === this.#said) log.debug(text);
+		else log.warn(text);
+		this.#said = text;
+		if (error instanceof ServerError && error.code !== "server.refused") this.rest(error.retryAfter ?? 0);
+		// A configuration that is no good stays so until somebody has changed it.
+		else this.rest(passes(error) ? 0 : undefined);
+	}
+}
+
+/** Whether the same question may be answered in a moment. */
+function passes({ code }: FleetlingError): boolean {
+	return code !== "http.body-too-large" && passing.some((group) => code.startsWith(group));
+}
+
+const passing = ["http.", "net.", "tls."];
