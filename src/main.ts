@@ -2,8 +2,8 @@
  * The firmware: this device, its configuration, its console, and the client. An application of one's own calls `start`
  * itself instead of using this file.
  */
-import { start } from "fleetling/start";
+import { startAtConsole } from "fleetling/console";
 import device from "fleetling/target";
 import config from "mc/config";
 
-void start({ device, config, sink: (line) => trace(line, "\n") });
+void startAtConsole({ device, config, sink: (line) => trace(line, "\n") });

@@ -33,6 +33,7 @@ import { type PackageForms, refused, verbatim } from "./update/reader";
 import { artifact } from "./update/readers/artifact";
 import { rawImage } from "./update/readers/raw-image";
 import { readKeys } from "./update/readers/signature";
+import type { Slot } from "./update/slots";
 import { Updater } from "./update/updater";
 
 /** The kinds of server that the configuration key `server` can name. */
@@ -83,19 +84,20 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 	const main = log.tag("main");
 	let updater: Updater | undefined;
 	let packages: PackageForms | undefined;
+	let running: Slot | undefined;
 	let booted = false;
 	try {
 		const slots = new OTASlots();
 		// Before the configuration is read: a trial has to end even if that is wrong.
 		updater = makeUpdater(device, slots, log, () => packages ?? noPackages);
+		running = slots.running();
 		const stored = configure(options);
 		const remote = remoteOf(options, stored, log);
 		const settings: Settings = remote === undefined ? stored : { ...stored, ...remote.settings };
 		log.levels = settings.logLevel;
 		if (settings.management) logMemory = new LogMemory(limits.logMemory);
 		else if (kindOf(settings)?.wantsLog) logMemory = new LogMemory(limits.deploymentLog);
-		const slot = slots.running().label;
-		main.info(`version ${updater.version} in slot ${slot} of ${system.target}, reset: ${system.resetReason}`);
+		announce(main, device, running, updater, settings);
 		// Before anything that can fail or take time: on trial, the clock runs from here.
 		booted = true;
 		updater.boot(settings.checkInSeconds * 1000);
@@ -103,14 +105,23 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 		const { updateWindow: window, retryFailHours } = settings;
 		updater.rules = { window, retryFailHours, policy: options.policy };
 		remote?.begin();
-		return await assemble({ ...options, settings, updater, slots, log, logMemory, slot, remote });
+		return await assemble({ ...options, settings, updater, slots, log, logMemory, slot: running.label, remote });
 	} catch (error) {
+		if (!booted && updater !== undefined && running !== undefined) announce(main, device, running, updater);
 		main.failure(error);
 		if (booted) updater?.giveUp();
 		else updater?.boot(0);
 		if (updater === undefined || !updater.onTrial) await rest(device, error, main);
 		return undefined;
 	}
+}
+
+/** What runs here and who it is: the first that anybody wants to know who looks at a console. */
+function announce(main: TaggedLog, device: Device, { label, state }: Slot, { version }: Updater, settings?: Settings): void {
+	const { system, network } = device;
+	main.info(`version ${version} in slot ${label} (${state}) of ${system.target}, reset: ${system.resetReason}`);
+	const type = settings === undefined ? "" : `, device type ${settings.deviceType}`;
+	main.info(`identity: address ${settings?.mac ?? network.mac}${type}`);
 }
 
 /** A mistake in the configuration waits for a person; everything else may be gone after a restart. */

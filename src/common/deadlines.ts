@@ -179,6 +179,19 @@ export const deadlines = {
 	// Somebody who follows the log reads as fast as this.
 	logFollow: 200,
 
+	// An "I" that is typed may be the first byte of a packet of Improv. What a program sends in one go comes without such a pause
+	// (USB adapters hand on what they have after 16 ms); a person sees the letter late, but not so late as to notice.
+	improvHead: 100,
+
+	// A packet of Improv has 265 bytes at the most, which take 23 ms at 115,200 baud, and 276 ms at 9,600.
+	improvPacket: 500,
+
+	// An attempt to join a Wi-Fi network takes 20 s at the most on the ESP32 target; the clients of Improv wait 30 s.
+	improvConnect: 25_000,
+
+	// An active scan of all channels takes 2 to 3 s.
+	improvScan: 10_000,
+
 	// How long an action may take that does not say so itself, in seconds.
 	actionSeconds: 30,
 
@@ -313,6 +326,9 @@ export const limits = {
 	// Origins whose TLS session is kept for resumption: the server's and the storage's. A session takes 100 to 1,500
 	// bytes.
 	tlsSessions: 2,
+
+	// Wi-Fi networks that a device shows to whoever sets it up, the strongest: 700 bytes through the serial port.
+	scannedNetworks: 12,
 
 	// Metadata of one device, so that a request stays within one TCP segment of 1,440 bytes.
 	fact: 64,

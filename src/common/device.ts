@@ -91,7 +91,7 @@ export interface SystemControl {
 	 * Nothing can go on until a person has changed something, `reason` says what. A host program ends with it; a device
 	 * stays on for its console and has no such method.
 	 */
-	halt?(reason: string): void;
+	readonly halt?: ((reason: string) => void) | undefined;
 	/** Milliseconds since the firmware started; monotonic. */
 	ticks(): number;
 	memory(): MemoryFigures;
@@ -102,6 +102,16 @@ export interface WallClock {
 	now(): number;
 	/** Sets the clock from a trusted source. */
 	set(milliseconds: number): void;
+}
+
+/** A serial port, as far as a console needs it. */
+export interface SerialPort {
+	/** Copies what has come into `buffer`; returns the number of bytes. */
+	read(buffer: Uint8Array): number;
+	/** Puts bytes into the port's buffer, as many as there is room for; returns their number. */
+	write(bytes: Uint8Array): number;
+	/** Bytes that `write` takes now. */
+	readonly room: number;
 }
 
 /** A partition of the flash that is only read. */
@@ -121,4 +131,9 @@ export interface Device {
 	readonly coreDump?: Partition | undefined;
 	readonly system: SystemControl;
 	readonly clock: WallClock;
+	/**
+	 * Opens the serial port for log and console, on a device that has one. `onReadable` is called when bytes have come, as long as
+	 * some are left. Throws when the port is somebody else's, e.g. a debugger's.
+	 */
+	readonly serial?: ((onReadable: () => void) => SerialPort) | undefined;
 }

@@ -5,6 +5,7 @@ import type { Device, Partition, Storage, TCPConstructor } from "fleetling/commo
 import type { Directory } from "fleetling/common/files";
 import Chip from "fleetling/esp32/chip";
 import { SystemClock } from "fleetling/esp32/clock";
+import SerialPort from "fleetling/esp32/console/serialport";
 import network from "fleetling/esp32/network/interface";
 import NameResolver from "fleetling/esp32/network/name-resolver";
 import Modules from "modules";
@@ -94,6 +95,7 @@ const device: Device = {
 			timeOfDay().set(milliseconds);
 		},
 	},
+	serial: (onReadable) => new SerialPort({ onReadable }),
 };
 
 export default Object.freeze(device);

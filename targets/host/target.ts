@@ -2,10 +2,14 @@
 import TCP from "embedded:io/socket/tcp";
 import Resolver from "embedded:network/dns/resolver/udp";
 import storage from "embedded:storage/key-value";
-import type { Device, MemoryFigures, TCPConstructor } from "fleetling/common/device";
+import type { Device, MemoryFigures, SerialPort, TCPConstructor } from "fleetling/common/device";
 import type { Directory } from "fleetling/common/files";
 import Files from "fleetling/host/files";
+import PtyPort from "fleetling/host/ptyport";
 import System from "fleetling/host/system";
+
+const halt = (reason: string): void => System.halt(reason);
+const openPort = (onReadable: () => void): SerialPort => new PtyPort({ onReadable });
 
 const device: Device = {
 	network: {
@@ -33,8 +37,9 @@ const device: Device = {
 		restart(): void {
 			System.restart();
 		},
-		halt(reason: string): void {
-			System.halt(reason);
+		/** With a console a person can change what is wrong, and the device stays on for that. */
+		get halt(): ((reason: string) => void) | undefined {
+			return PtyPort.available ? undefined : halt;
 		},
 		ticks(): number {
 			return System.ticks();
@@ -50,6 +55,9 @@ const device: Device = {
 		set(milliseconds: number): void {
 			System.set(milliseconds);
 		},
+	},
+	get serial(): Device["serial"] {
+		return PtyPort.available ? openPort : undefined;
 	},
 };
 

@@ -16,6 +16,7 @@ const usage = `usage: npm run device -- --flash FILE --set key=value … [option
   --set ca=FILE         the certificate authority in a PEM file
   --mac ADDRESS         address of the network interface
   --bits 32|64          slots as on ESP32 (32) or the host's own (64, the default)
+  --console             the device's serial console at a pseudo-terminal: a terminal program attaches to the path that is shown
   --release             the build without debug information
   --for SECONDS         stop after that time; exit 0 when there was no fault
   --until-version V     stop when version V is confirmed; exit 0
@@ -29,6 +30,7 @@ const { values } = parseArgs({
 		set: { type: "string", multiple: true, default: [] },
 		mac: { type: "string" },
 		bits: { type: "string", default: "64" },
+		console: { type: "boolean", default: false },
 		release: { type: "boolean", default: false },
 		for: { type: "string" },
 		"until-version": { type: "string" },
@@ -62,6 +64,9 @@ function seconds(name: string, text: string | undefined): number | undefined {
 	return value;
 }
 
+const howToAttach = (path: string): string =>
+	`serial console: ${path}; attach with "picocom ${path}" or "screen ${path}", Enter opens the shell\n`;
+
 /** What went wrong on the device itself, in words; undefined for what belongs to a normal life. */
 function faultOf(event: DeviceEvent): string | undefined {
 	if (event.event === "panic") return `the firmware ended with ${String(event.why)}: ${String(event.text).split("\n")[0]}`;
@@ -89,14 +94,17 @@ async function run(): Promise<number> {
 		process.stderr.write(`${values.flash}: made with version ${version}\n`);
 	}
 	let fault: string | undefined;
+	const console = values.console ? ["--console"] : [];
 	const device = new HostDevice({
 		runtime,
 		flash: values.flash,
 		settings,
 		files,
 		...(values.mac === undefined ? {} : { mac: values.mac }),
+		arguments: console,
 		onConsole: (text) => process.stdout.write(text),
 		onEvent: (event) => {
+			if (event.event === "console") process.stderr.write(howToAttach(String(event.path)));
 			fault ??= faultOf(event);
 		},
 	});

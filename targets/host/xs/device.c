@@ -17,7 +17,7 @@
 #include "host.h"
 #include "boot.h"
 
-hostDevice gxDevice = { .boot = 1, .watchdogSeconds = 5, .events = -1, .control = -1 };
+hostDevice gxDevice = { .boot = 1, .watchdogSeconds = 5, .events = -1, .control = -1, .console = -1 };
 char **gxArguments; /* of main, for execv */
 
 static const char *const resetNames[] = { "power-on", "restart", "panic", "watchdog", "brown-out" };
@@ -75,7 +75,7 @@ void hostResetNow(hostReset reason)
 	next[count++] = gxResetEnvironment;
 	next[count] = NULL;
 	for (fd = 3; fd < 256; fd++)
-		if ((fd != gxDevice.events) && (fd != gxDevice.control))
+		if ((fd != gxDevice.events) && (fd != gxDevice.control) && (fd != gxDevice.console))
 			close(fd);
 	execve("/proc/self/exe", gxArguments, next);
 	_exit(127);

@@ -126,6 +126,7 @@ typedef struct {
 	int64_t clockOffset; /* microseconds between the device's wall clock and the real one */
 	int events; /* file descriptor for machine-readable events, or -1 */
 	int control; /* file descriptor of messages to a test program, or -1 */
+	int console; /* file descriptor of the serial console, or -1 */
 } hostDevice;
 
 extern hostDevice gxDevice;
@@ -146,6 +147,9 @@ extern void hostJSONText(char *to, size_t size, const char *from);
 /* Writes text to the serial console (standard output) without buffering. */
 extern void hostConsole(const char *text, size_t size);
 extern void hostConsolePrint(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Opens the serial console, or takes over that of the boot before (console.c). */
+extern int hostConsoleOpen(void);
 
 extern void hostWatchdogStart(void);
 extern void hostWatchdogFeed(void);

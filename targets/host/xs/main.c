@@ -33,9 +33,10 @@ static const char usage[] =
 	"  --control FD           read messages for the program there\n"
 	"  --cut N[:before|torn|after[:SEED]]   cut the power at flash operation N\n"
 	"  --reset-reason NAME    of the first boot: power-on, restart, panic, watchdog or brown-out\n"
+	"  --console              a pseudo-terminal for the serial console; the event \"console\" says which\n"
 	"  --tethered             end with the process that started this one\n";
 
-enum { optFlash = 1, optArchive, optSet, optSetFile, optMAC, optClock, optWatchdog, optLimits, optParameters, optEvents, optControl, optCut, optReset, optTethered };
+enum { optFlash = 1, optArchive, optSet, optSetFile, optMAC, optClock, optWatchdog, optLimits, optParameters, optEvents, optControl, optCut, optReset, optTethered, optConsole };
 
 static const struct option options[] = {
 	{ "flash", required_argument, NULL, optFlash },
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	{ "cut", required_argument, NULL, optCut },
 	{ "reset-reason", required_argument, NULL, optReset },
 	{ "tethered", no_argument, NULL, optTethered },
+	{ "console", no_argument, NULL, optConsole },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -130,7 +132,7 @@ static int parseReset(const char *name)
 int main(int argc, char **argv)
 {
 	const char *archivePath = NULL, *cut = NULL, *problem;
-	int limits = 0, option, i;
+	int limits = 0, console = 0, option, i;
 	hostArchive archive;
 	const void *bytes;
 	size_t size;
@@ -159,6 +161,7 @@ int main(int argc, char **argv)
 				}
 				gxDevice.reset = reset;
 			} break;
+			case optConsole: console = 1; break;
 			case optTethered: prctl(PR_SET_PDEATHSIG, SIGKILL); break;
 			case optSet: case optSetFile: break; /* below, once the flash is open */
 			default: fputs(usage, stderr); return 64;
@@ -169,6 +172,8 @@ int main(int argc, char **argv)
 		return 64;
 	}
 	continueAfterReset();
+	if (console && hostConsoleOpen())
+		return 71;
 
 	if (gxDevice.flashPath) {
 		if (hostBootOpen(gxDevice.flashPath, cut))
@@ -202,6 +207,7 @@ int main(int argc, char **argv)
 		fcntl(i, F_SETFD, FD_CLOEXEC);
 	if (gxDevice.events >= 0) fcntl(gxDevice.events, F_SETFD, 0);
 	if (gxDevice.control >= 0) fcntl(gxDevice.control, F_SETFD, 0);
+	if (gxDevice.console >= 0) fcntl(gxDevice.console, F_SETFD, 0);
 
 	hostWatchdogStart();
 	the = hostMachineCreate(&archive, limits);

@@ -1,16 +1,19 @@
 import { assert } from "chai";
-import { type Port, SerialConsole } from "fleetling/esp32/console/serial-console";
+import type { SerialPort } from "fleetling/common/device";
 import { CommandTable } from "fleetling/management/commands/command";
 import { mem } from "fleetling/management/commands/device";
+import { packet } from "fleetling/management/console/frames";
+import { Improv } from "fleetling/management/console/improv";
+import { SerialConsole } from "fleetling/management/console/serial-console";
 import { ShellSession } from "fleetling/management/shell/session";
 import { beforeEach, describe, it } from "test/harness";
 import TextDecoder from "text/decoder";
 import TextEncoder from "text/encoder";
 import Timer from "timer";
-import { FakePowers } from "../fakes/powers";
+import { FakePowers } from "../../fakes/powers";
 
 /** A port that takes as much as it is told to. */
-class FakePort implements Port {
+class FakePort implements SerialPort {
 	room = 2_048;
 	text = "";
 	#waiting: number[] = [];
@@ -30,7 +33,11 @@ class FakePort implements Port {
 	}
 
 	type(text: string): void {
-		for (const byte of new TextEncoder().encode(text)) this.#waiting.push(byte);
+		this.receive(new TextEncoder().encode(text));
+	}
+
+	receive(bytes: Uint8Array): void {
+		for (const byte of bytes) this.#waiting.push(byte);
 		this.onReadable();
 	}
 }
@@ -128,5 +135,82 @@ describe("serial console", () => {
 		port.type("\r");
 		assert.equal(others, 1);
 		assert.isTrue(plain(port.text).endsWith("other\n$ "), JSON.stringify(port.text));
+	});
+	describe("with Improv", () => {
+		const information = [3, 0];
+		const answer = "fleetlet\u000b1.2.3";
+		beforeEach(() => {
+			serial.improv = new Improv({
+				send: (bytes) => serial.send(bytes),
+				information: () => ({ firmware: "fleetlet", version: "1.2.3", chip: "esp32c3", name: "lamp" }),
+				wifi: undefined,
+				next: () => undefined,
+				log: new FakePowers().log.tag("setup"),
+			});
+		});
+		/** Packets in what was shown: they are found at the beginning of a line only, as by the protocol's own client. */
+		const packets = (): string[] => port.text.split("\n").filter((line) => line.startsWith("IMPROV\u0001"));
+
+		it("answers packets, and opens no shell for them", () => {
+			port.receive(packet(3, information));
+			assert.equal(opened, 0);
+			assert.equal(packets().length, 2);
+			assert.include(packets()[1] ?? "", "fleetlet\u00051.2.3\u0007esp32c3\u0004lamp");
+			assert.notInclude(port.text, answer);
+		});
+		it("its answers stand on lines of their own, and what was typed is shown again", () => {
+			port.type("\r");
+			port.type("me");
+			port.text = "";
+			port.receive(packet(3, information));
+			assert.equal(packets().length, 2);
+			assert.isTrue(plain(port.text).endsWith("\n> me"), JSON.stringify(port.text));
+		});
+		it("what is typed around a packet arrives in the shell, and no byte of the packet", async () => {
+			port.type("\r");
+			port.text = "";
+			port.type("m");
+			port.receive(packet(3, [1, 10, 4, 104, 111, 109, 101, 4, 49, 50, 51, 52]));
+			port.type("em\r");
+			await soon();
+			assert.include(port.text, "slots");
+			assert.notInclude(port.text, "home");
+			assert.notInclude(port.text, "1234");
+		});
+		it("a letter that could begin a packet is shown a little later", async () => {
+			port.type("\r");
+			port.text = "";
+			port.type("I");
+			assert.equal(port.text, "");
+			await soon();
+			assert.equal(port.text, "I");
+		});
+		it("a packet that ends in the middle is an error, and the shell goes on", async () => {
+			port.type("\r");
+			port.receive(packet(3, information).subarray(0, 9));
+			await new Promise<void>((resolve) => Timer.set(() => resolve(), 700));
+			assert.equal(packets().length, 1);
+			port.text = "";
+			port.type("mem\r");
+			await soon();
+			assert.include(port.text, "slots");
+		});
+		it("waits behind the log for a slow port, in order", async () => {
+			port.room = 5;
+			serial.log("I (1) main: one");
+			port.receive(packet(3, information));
+			port.room += 4_000;
+			await soon();
+			assert.isTrue(port.text.startsWith("I (1) main: one\r\nIMPROV"), JSON.stringify(port.text));
+			assert.equal(packets().length, 2);
+		});
+		it("packets that nobody takes are dropped before they fill the memory", async () => {
+			port.room = 0;
+			for (let at = 0; at < 200; at++) port.receive(packet(3, information));
+			port.room = 100_000;
+			await soon();
+			assert.isBelow(port.text.length, 3_200);
+			assert.isAbove(port.text.length, 2_000);
+		});
 	});
 });

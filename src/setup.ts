@@ -1,17 +1,17 @@
-import { StoredConfiguration } from "fleetling/agent/configuration";
-import type { Device } from "fleetling/common/device";
-import { Log } from "fleetling/common/log";
-import { LogMemory } from "fleetling/common/log-memory";
 import { FleetlingError } from "fleetling/error/error";
-import { type Command, CommandTable } from "fleetling/management/commands/command";
-import { config } from "fleetling/management/commands/config";
-import { reboot } from "fleetling/management/commands/control";
-import { flash, mem } from "fleetling/management/commands/device";
-import { helpFor } from "fleetling/management/commands/help";
-import type { Powers } from "fleetling/management/commands/powers";
-import { ShellSession } from "fleetling/management/shell/session";
-import { OTASlots } from "fleetling/update/ota-slots";
-import type { OpenShell } from "./serial-console";
+import { StoredConfiguration } from "./agent/configuration";
+import type { Device } from "./common/device";
+import { Log } from "./common/log";
+import { LogMemory } from "./common/log-memory";
+import { type Command, CommandTable } from "./management/commands/command";
+import { config } from "./management/commands/config";
+import { reboot } from "./management/commands/control";
+import { flash, mem } from "./management/commands/device";
+import { helpFor } from "./management/commands/help";
+import type { Powers } from "./management/commands/powers";
+import type { OpenShell } from "./management/console/serial-console";
+import { ShellSession } from "./management/shell/session";
+import { OTASlots } from "./update/ota-slots";
 
 export interface SetupOptions {
 	readonly device: Device;

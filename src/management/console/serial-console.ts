@@ -1,7 +1,9 @@
-import type { Line, ShellSession } from "fleetling/management/shell/session";
 import TextEncoder from "text/encoder";
 import Timer from "timer";
-import type SerialPort from "./serialport";
+import type { SerialPort } from "../../common/device";
+import type { Line, ShellSession } from "../shell/session";
+import { FrameSeparator } from "./frames";
+import type { Improv } from "./improv";
 
 /** What is read of what is typed at a time. */
 const block = 64;
@@ -9,38 +11,45 @@ const block = 64;
 const flushEvery = 50;
 /** Characters of the log that wait for the port. Beyond it the log has gaps: a device must not hang for its log. */
 const mostWaiting = 2_048;
+/** Packets of Improv go out behind the log. Those of a scan have 700 bytes; nobody reads a port that has not taken so much. */
+const mostPackets = mostWaiting + 1_024;
+const lineFeed = 10;
+const newLine = Uint8Array.of(13, lineFeed);
 /** Clears the line with the prompt before something else is shown in its place. */
 const clearLine = "\r\u001b[K";
-
-/** What the console needs of the port. */
-export type Port = Pick<SerialPort, "read" | "write" | "room">;
 
 /** Opens a shell; `onExit` is called when the person leaves it. */
 export type OpenShell = (line: Line, onExit: () => void) => ShellSession;
 
 /**
- * The console on the serial port: the log, and a shell as soon as somebody types. They share the screen: a line of the log goes above
- * the prompt, which is drawn again.
+ * The console on the serial port: the log, a shell as soon as somebody types, and Improv. They share the port: a line of the log goes
+ * above the prompt, which is drawn again, and packets stand on lines of their own.
  */
 export class SerialConsole {
-	readonly #port: Port;
+	readonly #port: SerialPort;
 	readonly #encoder = new TextEncoder();
 	readonly #buffer = new Uint8Array(block);
 	readonly #line: Line;
+	readonly #separator: FrameSeparator;
 	#open: OpenShell | undefined;
+	#improv: Improv | undefined;
 	#session: ShellSession | undefined;
 	/** Of the log, in the order in which it came. */
 	#waiting: Uint8Array[] = [];
 	#waitingBytes = 0;
 	#gap = false;
 	#flushing = false;
+	/** Whether what was shown, or waits, ends with a line feed. */
+	#lineEnded = false;
+	#patience: Timer | undefined;
 
 	/** @param openPort opens the port; the function that it gets is to be called when bytes have come */
-	constructor(openPort: (onReadable: () => void) => Port) {
+	constructor(openPort: (onReadable: () => void) => SerialPort) {
 		const port = openPort(() => this.#read());
 		this.#port = port;
 		const logWaits = (): boolean => this.#waitingBytes > 0;
 		const later = (): void => this.#flushLater();
+		const shown = (bytes: Uint8Array): void => this.#shown(bytes);
 		this.#line = {
 			get room(): number {
 				// The log first, so that its lines stay whole.
@@ -50,8 +59,20 @@ export class SerialConsole {
 			},
 			write(bytes: Uint8Array): void {
 				port.write(bytes);
+				shown(bytes);
 			},
 		};
+		this.#separator = new FrameSeparator({
+			onText: (bytes) => this.#typed(bytes),
+			onPacket: (type, data) => this.#improv?.received(type, data),
+			onBroken: () => this.#improv?.broken(),
+			wait: (milliseconds) => this.#wait(milliseconds),
+		});
+	}
+
+	/** From now on packets of Improv are for this. Without it they are taken out and ignored. */
+	set improv(improv: Improv) {
+		this.#improv = improv;
 	}
 
 	/** From now on typing opens this shell; an open one is closed. */
@@ -70,13 +91,30 @@ export class SerialConsole {
 		session?.resize(session.rows, session.columns);
 	}
 
+	/** Sends a packet of Improv. Clients look for one at the beginning of a line only. */
+	send(packet: Uint8Array): void {
+		if (!this.#lineEnded) this.#put(newLine, mostPackets);
+		if (!this.#put(packet, mostPackets)) this.#gap = true;
+		const session = this.#session;
+		session?.resize(session.rows, session.columns);
+	}
+
 	#add(text: string): void {
-		const bytes = new Uint8Array(this.#encoder.encode(text));
-		this.#gap = this.#waitingBytes + bytes.byteLength > mostWaiting;
-		if (this.#gap) return;
+		this.#gap = !this.#put(new Uint8Array(this.#encoder.encode(text)), mostWaiting);
+	}
+
+	/** Whether there was room for it. */
+	#put(bytes: Uint8Array, most: number): boolean {
+		if (this.#waitingBytes + bytes.byteLength > most) return false;
 		this.#waiting.push(bytes);
 		this.#waitingBytes += bytes.byteLength;
+		this.#shown(bytes);
 		this.#flush();
+		return true;
+	}
+
+	#shown(bytes: Uint8Array): void {
+		this.#lineEnded = bytes[bytes.byteLength - 1] === lineFeed;
 	}
 
 	/** Gives the port what it takes of the log, and then lets the shell go on. */
@@ -110,14 +148,29 @@ export class SerialConsole {
 	/** What escaped from here would end the machine. */
 	#read(): void {
 		try {
-			for (let count = this.#port.read(this.#buffer); count > 0; count = this.#port.read(this.#buffer)) {
-				if (this.#session === undefined) this.#begin();
-				// The key that opens the shell is not meant for it.
-				else this.#session.received(this.#buffer.subarray(0, count));
-			}
+			for (let count = this.#port.read(this.#buffer); count > 0; count = this.#port.read(this.#buffer))
+				this.#separator.push(this.#buffer.subarray(0, count));
 		} catch (error) {
 			this.#ended(error);
 		}
+	}
+
+	#wait(milliseconds: number): void {
+		Timer.clear(this.#patience);
+		this.#patience = Timer.set(() => {
+			this.#patience = undefined;
+			try {
+				this.#separator.expire();
+			} catch (error) {
+				this.#ended(error);
+			}
+		}, milliseconds);
+	}
+
+	#typed(bytes: Uint8Array): void {
+		// The key that opens the shell is not meant for it.
+		if (this.#session === undefined) this.#begin();
+		else this.#session.received(bytes);
 	}
 
 	#begin(): void {
