@@ -5,7 +5,19 @@ import { dirname, join, relative, resolve } from "node:path";
 import { root } from "../targets/host/tools/paths";
 
 /** From the top down. */
-const layers = ["main.ts", "start.ts", "managed.ts", "powers.ts", "servers", "agent", "management", "update", "common"] as const;
+const layers = [
+	"main.ts",
+	"console.ts",
+	"setup.ts",
+	"start.ts",
+	"managed.ts",
+	"powers.ts",
+	"servers",
+	"agent",
+	"management",
+	"update",
+	"common",
+] as const;
 /** Files are read by people: a longer one has more than one concept. */
 const longestFile = 400;
 

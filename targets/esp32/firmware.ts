@@ -1,10 +1,10 @@
 import type { Device } from "fleetling/common/device";
 import { Log } from "fleetling/common/log";
+import { DeviceConsole, defaultName } from "fleetling/console";
 import Chip from "fleetling/esp32/chip";
-import { SerialConsole } from "fleetling/esp32/console/serial-console";
-import SerialPort from "fleetling/esp32/console/serialport";
-import { setupShell } from "fleetling/esp32/console/setup";
+import { StoredWiFiAccess } from "fleetling/esp32/network/access";
 import network from "fleetling/esp32/network/interface";
+import type { Link } from "fleetling/esp32/network/link";
 import { TimeSync } from "fleetling/esp32/network/sntp";
 import { StoredNetworks } from "fleetling/esp32/network/stored-networks";
 import { wifiCommand } from "fleetling/esp32/network/wifi-command";
@@ -16,6 +16,8 @@ const timeServer = "pool.ntp.org";
 /** What an application hands in; sink, commands and the rest as for `start`. */
 export interface FirmwareOptions extends Omit<StartOptions, "sink" | "device"> {
 	readonly device: Device;
+	/** The firmware's name for whoever sets the device up over the serial port. */
+	readonly name?: string;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface FirmwareOptions extends Omit<StartOptions, "sink" | "device"> {
 export async function startFirmware(options: FirmwareOptions): Promise<Fleetling | undefined> {
 	const { device, config } = options;
 	const { system, storage, clock } = device;
-	const serial = openConsole();
+	const serial = DeviceConsole.open(device);
 	const sink = (line: string): void => {
 		if (serial === undefined) trace(line, "\n");
 		else serial.log(line);
@@ -35,14 +37,18 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 	const net = log.tag("net");
 	const networks = new StoredNetworks(storage, config);
 	const commands = network.ethernet ? (options.commands ?? []) : [wifiCommand(networks), ...(options.commands ?? [])];
-	main.info(
-		`XS ${system.engine} on ${system.target}, address ${device.network.mac}, ${system.memory().heapFree ?? 0} bytes free`,
-	);
+	main.info(`XS ${system.engine} on ${system.target}, ${system.memory().heapFree ?? 0} bytes free`);
 	if (!Chip.rollbackPossible())
 		main.error("this build does not roll back: set CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y and flash the bootloader too");
-	if (serial !== undefined) serial.shell = setupShell({ device, config, commands });
-
 	let fleetling: Fleetling | undefined;
+	let link: Link | undefined;
+	const wifi = new StoredWiFiAccess({
+		link: () => link,
+		networks,
+		hostname: defaultName(device.network.mac),
+		say: (text) => net.error(text),
+	});
+	serial?.offer({ config, commands, log, firmware: options.name, wifi: network.ethernet ? undefined : wifi });
 	const running = start({ ...options, sink, commands });
 
 	const host = typeof config.sntp === "string" ? config.sntp : timeServer;
@@ -55,7 +61,8 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 			net.info(`the time is ${new Date(clock.now()).toISOString()}`);
 		},
 	});
-	network.open({
+	link = network.open({
+		hostname: wifi.hostname,
 		networks: networks.all((text) => net.warn(text)),
 		say: (text) => net.info(text),
 		onAddress(address) {
@@ -71,16 +78,6 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 	});
 
 	fleetling = await running;
-	if (serial !== undefined && fleetling !== undefined) serial.shell = fleetling.shell;
+	if (serial !== undefined && fleetling !== undefined) serial.client = fleetling;
 	return fleetling;
-}
-
-/** In a debug build the port is xsbug's, and the log goes there. */
-function openConsole(): SerialConsole | undefined {
-	try {
-		return new SerialConsole((onReadable) => new SerialPort({ onReadable }));
-	} catch (error) {
-		trace(`no console: ${String(error)}\n`);
-		return undefined;
-	}
 }

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import TextEncoder from "text/encoder";
 
 /** A Wi-Fi network that a device knows. */
 export interface KnownNetwork {
@@ -21,8 +22,8 @@ const longestPassword = 64;
  * @throws config.invalid, without the password in its text
  */
 export function checkNetwork(ssid: unknown, password: unknown): KnownNetwork {
-	if (typeof ssid !== "string" || ssid === "" || ssid.length > longestName)
-		throw new FleetlingError("config.invalid", `a Wi-Fi network needs a name of 1 to ${longestName} characters`);
+	if (typeof ssid !== "string" || ssid === "" || new TextEncoder().encode(ssid).byteLength > longestName)
+		throw new FleetlingError("config.invalid", `a Wi-Fi network needs a name of 1 to ${longestName} bytes`);
 	if (password === undefined || password === null || password === "") return { ssid, password: undefined };
 	if (typeof password !== "string" || password.length < shortestPassword || password.length > longestPassword) {
 		const text = `the password of Wi-Fi network "${ssid}" has to have ${shortestPassword} to ${longestPassword} characters`;

@@ -3,8 +3,9 @@ import { type KnownNetwork, knownNetworks } from "./networks";
 
 const domain = "wifi";
 const key = "networks";
+const nameKey = "hostname";
 
-/** The Wi-Fi networks in the device's storage, and the one of the build (`ssid`, `password`). */
+/** The Wi-Fi networks in the device's storage, and the one of the build (`ssid`, `password`); also its name in them. */
 export class StoredNetworks {
 	readonly #storage: Storage;
 	readonly #build: Readonly<Record<string, unknown>>;
@@ -22,7 +23,7 @@ export class StoredNetworks {
 
 	/** Puts a network first, in the place of the one of that name. */
 	add(network: KnownNetwork): void {
-		this.#write([network, ...this.#good().filter(({ ssid }) => ssid !== network.ssid)]);
+		this.#write(key, listText([network, ...this.#good().filter(({ ssid }) => ssid !== network.ssid)]));
 	}
 
 	/** Whether it was there. */
@@ -30,7 +31,7 @@ export class StoredNetworks {
 		const networks = this.#good();
 		const rest = networks.filter(({ ssid }) => ssid !== name);
 		if (rest.length === networks.length) return false;
-		this.#write(rest);
+		this.#write(key, listText(rest));
 		return true;
 	}
 
@@ -38,22 +39,33 @@ export class StoredNetworks {
 		return knownNetworks(this.#stored(), [], () => {});
 	}
 
-	#stored(): string | undefined {
+	/** By which the device asks for its address; undefined when nobody has given it one. */
+	get hostname(): string | undefined {
+		return this.#stored(nameKey);
+	}
+
+	set hostname(name: string | undefined) {
+		this.#write(nameKey, name ?? "");
+	}
+
+	#stored(name = key): string | undefined {
 		const store = this.#storage.open({ path: domain, format: "string" });
 		try {
-			const text = store.read(key);
-			return typeof text === "string" ? text : undefined;
+			const text = store.read(name);
+			return typeof text === "string" && text !== "" ? text : undefined;
 		} finally {
 			store.close();
 		}
 	}
 
-	#write(networks: readonly KnownNetwork[]): void {
+	#write(name: string, text: string): void {
 		const store = this.#storage.open({ path: domain, format: "string", mode: "r+" });
 		try {
-			store.write(key, JSON.stringify(networks));
+			store.write(name, text);
 		} finally {
 			store.close();
 		}
 	}
 }
+
+const listText = (networks: readonly KnownNetwork[]): string => JSON.stringify(networks);

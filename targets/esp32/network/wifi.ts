@@ -1,8 +1,9 @@
 import WiFi from "embedded:network/interface/wifi";
 import { Backoff } from "fleetling/common/backoff";
 import { random } from "fleetling/common/random";
+import type { SeenNetwork } from "fleetling/management/console/wifi-access";
 import Timer from "timer";
-import type { Link, LinkOptions, LinkStatus, NetworkInterface } from "./link";
+import type { Link, LinkOptions, LinkStatus, NetworkInterface, Radio } from "./link";
 import type { KnownNetwork } from "./networks";
 
 /**
@@ -15,6 +16,11 @@ const retryBase = 1_000;
 const retryCap = 60_000;
 const retryFloor = 250;
 
+/** A scan of all channels takes 2 to 3 s. */
+const scanDeadline = 8_000;
+/** After a disconnection the driver still tells of it; what it tells must not be taken for the next attempt. */
+const settle = 250;
+
 /** In the terms of the SDK's module: an address is there. */
 const connected = 500;
 /** And: associated, or about to be. */
@@ -24,9 +30,9 @@ const connecting = 300;
  * Wi-Fi with several known networks: each is tried in turn, the one that worked last first. When none works there is a pause that
  * grows. A connection that is lost is tried again at once.
  */
-class WiFiLink implements Link {
+class WiFiLink implements Link, Radio {
 	readonly #options: LinkOptions;
-	readonly #networks: readonly KnownNetwork[];
+	#networks: readonly KnownNetwork[];
 	readonly #wifi: WiFi;
 	readonly #backoff = new Backoff({ base: retryBase, cap: retryCap, floor: retryFloor, longest: retryCap, random });
 	#at = 0;
@@ -36,11 +42,15 @@ class WiFiLink implements Link {
 	#timer: Timer | undefined;
 	#trying = false;
 	#closed = false;
+	/** While the first network is one that a person wishes for: those that were known before it. */
+	#trial: { readonly known: readonly KnownNetwork[]; readonly onEnd: (joined: boolean) => void } | undefined;
+	#scanning = false;
 
 	constructor(options: LinkOptions) {
 		this.#options = options;
 		this.#networks = options.networks;
 		this.#wifi = new WiFi({ onChanged: () => this.#guarded(() => this.#changed()) });
+		if (options.hostname !== undefined) this.rename(options.hostname);
 		if (this.#networks.length === 0) options.say('no Wi-Fi network is known: "wifi add NAME PASSWORD" at the console stores one');
 		else this.#try();
 	}
@@ -48,6 +58,77 @@ class WiFiLink implements Link {
 	get status(): LinkStatus {
 		const network = this.#networks[this.#at];
 		return { name: network === undefined ? "Wi-Fi, no network known" : `Wi-Fi ${network.ssid}`, address: this.#address };
+	}
+
+	get radio(): Radio {
+		return this;
+	}
+
+	scan(onFound: (network: SeenNetwork) => void, onEnd: () => void): void {
+		if (this.#scanning) throw new Error("the radio looks for networks already");
+		if (this.#trial !== undefined) throw new Error("the radio joins a network");
+		const ended = (): void => {
+			if (!this.#scanning) return;
+			this.#scanning = false;
+			this.#wait(undefined);
+			if (this.#address === undefined) this.#wait(settle, () => this.#try());
+			onEnd();
+		};
+		const look = (): void => {
+			this.#wait(scanDeadline, ended);
+			this.#wifi.scan({
+				onFound: ({ SSID: ssid, RSSI: rssi, security }) => onFound({ ssid, rssi, secured: security !== "none" }),
+				onComplete: () => this.#guarded(ended),
+			});
+		};
+		this.#scanning = true;
+		if (this.#address === undefined) {
+			// The driver does not scan while it associates.
+			this.#leave();
+			this.#wait(settle, () => this.#orElse(look, ended));
+		} else this.#orElse(look, ended);
+	}
+
+	join(network: KnownNetwork, onEnd: (joined: boolean) => void): void {
+		const known = this.#trial?.known ?? this.#networks;
+		this.#trial = { known, onEnd };
+		this.#scanning = false;
+		this.#networks = [network, ...known.filter(({ ssid }) => ssid !== network.ssid)];
+		this.#at = 0;
+		this.#failed = 0;
+		this.#backoff.reset();
+		this.#leave();
+		this.#announce(undefined);
+		this.#wait(settle, () => this.#try());
+	}
+
+	rename(hostname: string): void {
+		this.#wifi.configure({ hostname });
+	}
+
+	#orElse(work: () => void, otherwise: () => void): void {
+		try {
+			work();
+		} catch (error) {
+			this.#options.say(`Wi-Fi: ${String(error)}`);
+			otherwise();
+		}
+	}
+
+	/** How the network did that a person wished for. After a failure those that were known before have their turn. */
+	#tried(joined: boolean): void {
+		const trial = this.#trial;
+		if (trial === undefined) return;
+		this.#trial = undefined;
+		if (!joined) this.#networks = trial.known;
+		trial.onEnd(joined);
+	}
+
+	/** Gives up what is under way. */
+	#leave(): void {
+		this.#trying = false;
+		this.#wait(undefined);
+		this.#wifi.disconnect();
 	}
 
 	close(): void {
@@ -108,10 +189,11 @@ class WiFiLink implements Link {
 			this.#backoff.reset();
 			this.#wait(undefined);
 			this.#announce(this.#wifi.address);
+			this.#tried(true);
 			return;
 		}
 		this.#announce(undefined);
-		if (connection >= connecting) return;
+		if (connection >= connecting || this.#scanning) return;
 		if (this.#trying) {
 			this.#trying = false;
 			this.#next();
@@ -126,6 +208,13 @@ class WiFiLink implements Link {
 
 	/** The network would not have the device. */
 	#next(): void {
+		if (this.#trial !== undefined) {
+			this.#at = 0;
+			this.#failed = 0;
+			this.#wait(retryFloor, () => this.#try());
+			this.#tried(false);
+			return;
+		}
 		this.#at = (this.#at + 1) % this.#networks.length;
 		this.#failed++;
 		if (this.#failed < this.#networks.length) this.#wait(retryFloor, () => this.#try());

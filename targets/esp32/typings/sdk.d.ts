@@ -5,6 +5,13 @@ declare module "embedded:network/interface/wifi" {
 		constructor(options: { onChanged?: (property: "connection" | "address") => void });
 		connect(options: { SSID: string; password?: string }): void;
 		disconnect(): void;
+		/** Calls `onFound` for each access point, then `onComplete`. Throws while a connection is being made. */
+		scan(options: {
+			onFound: (found: { readonly SSID: string; readonly RSSI: number; readonly security: string }) => void;
+			onComplete: () => void;
+		}): void;
+		/** The hostname holds from the next DHCP request on. */
+		configure(options: { hostname: string }): void;
 		close(): void;
 		/** 200 not connected, 300 connecting, 400 associated, 500 with addresses. */
 		readonly connection: number;

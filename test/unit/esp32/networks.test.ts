@@ -45,10 +45,11 @@ describe("known Wi-Fi networks", () => {
 		assert.equal(knownNetworks(stored, [], complain).length, 8);
 		assert.equal(complaints.length, 1);
 	});
-	it("names have 1 to 32 characters, passwords 8 to 64", () => {
+	it("names have 1 to 32 bytes, passwords 8 to 64", () => {
 		assert.equal(checkNetwork("x".repeat(32), "p".repeat(64)).ssid.length, 32);
 		for (const [ssid, password] of [
 			["x".repeat(33), undefined],
+			["ü".repeat(17), undefined],
 			["", undefined],
 			["home", "p".repeat(65)],
 			["home", "p".repeat(7)],
