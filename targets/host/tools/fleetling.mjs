@@ -17,6 +17,7 @@ const commands = {
 	"check:sdk": "targets/esp32/tools/check-sdk.ts",
 	device: "targets/host/tools/device.ts",
 	image: "targets/host/tools/image.ts",
+	provision: "targets/host/tools/provision.ts",
 	bench: "test/bench/bench.ts",
 	powercut: "test/powercut/powercut.ts",
 	fuzz: "test/fuzz/fuzz.ts",

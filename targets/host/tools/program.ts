@@ -72,13 +72,20 @@ export function resolveProgram(main: string): { readonly resolved: Resolved; rea
 
 let written = 0;
 
-/** Writes the archive of a program and returns its path. `limits`: the manifest's memory limits instead of the tests' own. */
-export function writeProgram(
-	main: string,
-	options: { readonly creation?: Partial<Creation>; readonly config?: Record<string, unknown> } = {},
-): string {
+interface ProgramOptions {
+	readonly creation?: Partial<Creation>;
+	readonly config?: Record<string, unknown>;
+}
+
+/** The archive of a program. */
+export function programArchive(main: string, options: ProgramOptions = {}): Buffer {
 	const program = resolveProgram(main);
-	const bytes = makeArchive(program.resolved, { main: program.main, ...options });
+	return makeArchive(program.resolved, { main: program.main, ...options });
+}
+
+/** Writes the archive of a program and returns its path. */
+export function writeProgram(main: string, options: ProgramOptions = {}): string {
+	const bytes = programArchive(main, options);
 	const folder = join(buildFolder, "programs");
 	mkdirSync(folder, { recursive: true });
 	// Programs run side by side, and each removes its archive when it ends.
