@@ -177,12 +177,10 @@ function makeUpdater({ storage, system, clock }: Device, slots: OTASlots, log: L
 function configure({ device, config }: StartOptions): Settings {
 	const store = device.storage.open({ path: "config", format: "string" });
 	try {
-		const settings = readSettings(
+		return readSettings(
 			(key) => store.read(key),
 			(key) => config[key],
 		);
-		// What nobody could use costs memory and a connection.
-		return kindOf(settings)?.unmanaged ? { ...settings, management: false } : settings;
 	} finally {
 		store.close();
 	}
@@ -215,7 +213,7 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 	const { device, settings, updater, log, logMemory, slot, events, policy, remote } = parts;
 	const { network, storage, system, clock } = device;
 	const kind = chooseKind(settings);
-	const web = connect(device, settings, log, kind);
+	const web = connect(device, settings, log);
 	const tag = log.tag("agent");
 	const identities = storage.open({ path: "identity", format: "buffer" });
 	const identity = await Identity.load(identities, chooseKey(kind, settings), tag);
@@ -303,9 +301,9 @@ function chooseKey({ keyType, otherKeyTypes = [] }: ServerKind, { server, keyTyp
 	throw invalidSetting("keyType", chosen, `one that a server of kind ${server} takes: ${types.join(", ")}`);
 }
 
-function connect({ network }: Device, { ca, management, connections }: Settings, log: Log, { unmanaged }: ServerKind): HTTPWeb {
-	// Two at a time take 15 KB more while an update is fetched, which a device without managers need not have.
-	const reserved = management || unmanaged ? 1 : 0;
+function connect({ network }: Device, { ca, connections }: Settings, log: Log): HTTPWeb {
+	// The management link's. Without one it stays unused: two requests at a time take 15 KB more while an update is fetched.
+	const reserved = 1;
 	try {
 		return new HTTPWeb({ network, authorities: ca, log: log.tag("web"), connections, reserved });
 	} catch (cause) {

@@ -78,6 +78,8 @@ export const codes = {
 	"management.gone": "a session was used after its end",
 	"management.interrupted": "a command was ended by Ctrl-C",
 	"management.no-file": "there is no such file",
+	"management.read-only": "a manager wants to write where nothing can be written",
+	"management.too-large": "a file that a manager sends is larger than the device takes",
 	"management.usage": "a command line is not one that the device knows",
 
 	"net.closed": "the peer closed the connection",

@@ -116,8 +116,6 @@ export interface ServerKind {
 	readonly wantsLog?: boolean;
 	/** Whether people can set the device's configuration on it. */
 	readonly configures?: boolean;
-	/** No manager reaches a device through it: what managing needs is left out. */
-	readonly unmanaged?: boolean;
 	create(context: ServerContext): Server;
 }
 

@@ -11,7 +11,8 @@ export type ConversationEnd = Closed | FleetlingError;
 
 /** What a conversation tells. An exception that leaves one of these ends the conversation, not the machine. */
 export interface Listener {
-	opened(): void;
+	/** @param protocol the subprotocol that the server has selected; undefined when it has selected none */
+	opened(protocol?: string): void;
 	/** Text as a string, binary as bytes. Nothing more comes before a promise that is returned has settled. */
 	received(message: string | ArrayBuffer): void | Promise<void>;
 	/** Everything that was sent is on its way, after some of it had to wait. */
@@ -24,8 +25,8 @@ const listenerOf = (socket: MessageSocket): Listener => socket.target as Listene
 
 /** Made once: closures for each conversation would cost a device more than the rest of it. */
 export const conversationCallbacks = {
-	onOpen(this: MessageSocket): void {
-		listenerOf(this).opened();
+	onOpen(this: MessageSocket, protocol: string | undefined): void {
+		listenerOf(this).opened(protocol);
 	},
 	onMessage(this: MessageSocket, message: string | ArrayBuffer): void | Promise<void> {
 		return listenerOf(this).received(message);

@@ -80,6 +80,10 @@ export const intervals = {
 	// one of the same device meanwhile.
 	duplicateLink: 60_000,
 
+	// Whoever has something open on a device through Mender's device connect is asked so often whether he is still there. A
+	// terminal in a browser gives up 65 s after it was asked last, as the server's own client for Linux has it do.
+	sessionPing: 60_000,
+
 	// First limit of the pause before a download that was cut goes on. Most cuts are a moment of bad radio, and every second
 	// of pause is one more in which the power can go.
 	downloadRetryBase: 1_000,
@@ -176,6 +180,9 @@ export const deadlines = {
 	// A shell in which nothing has been typed for so long was forgotten, and holds a connection that updates wait for.
 	shellIdle: 600_000,
 
+	// So much longer than the time until the next question a terminal is told to wait for it.
+	sessionPing: 5_000,
+
 	// Somebody who follows the log reads as fast as this.
 	logFollow: 200,
 
@@ -237,6 +244,17 @@ export const limits = {
 
 	// Bytes that may wait to be sent through a link: the results of two actions.
 	conversationQueue: 8_192,
+
+	// The same of Mender's device connect, whose server puts up to 4,096 bytes of a file and 200 around them into one; what is
+	// pasted into a terminal comes in one message as well. Its own client for Linux takes as much.
+	connectMessage: 8_192,
+
+	// Bytes that have to be free on the way out before another message is read there: what it is answered with has a third of
+	// that at the most.
+	answerRoom: 1_024,
+
+	// Properties and fields of such a message that are looked at: none has more than seven.
+	frameProperties: 8,
 
 	// Actions that a device offers. Their list is one message: 16 of 150 bytes fit into half of what may wait to be sent.
 	actions: 16,

@@ -47,8 +47,8 @@ export class Visit implements Listener, Conversation {
 		this.#left();
 	}
 
-	opened(): void {
-		this.#listener.opened();
+	opened(protocol?: string): void {
+		this.#listener.opened(protocol);
 	}
 
 	received(message: string | ArrayBuffer): void | Promise<void> {

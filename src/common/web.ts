@@ -41,6 +41,14 @@ export interface WebRequest {
 	readonly waits?: boolean;
 }
 
+/** A WebSocket to open. */
+export interface ConversationRequest extends Pick<WebRequest, "url" | "headers"> {
+	/** Subprotocols that are offered, the best first. */
+	readonly protocols?: readonly string[];
+	/** Longest message that is taken, in bytes; `limits.conversationMessage` when absent. */
+	readonly messageBytes?: number;
+}
+
 export type { BodySource };
 
 /** Status and headers of what a server answered. Any status is an answer, not an error. */
@@ -68,7 +76,7 @@ export interface Web {
 	 *
 	 * @throws FleetlingError when it cannot be tried at all; everything that happens later is told to `listener`
 	 */
-	converse(request: Pick<WebRequest, "url" | "headers">, listener: Listener): Conversation;
+	converse(request: ConversationRequest, listener: Listener): Conversation;
 	/**
 	 * The same for a conversation that takes a connection from the requests: those wait until it has ended.
 	 *
@@ -153,7 +161,7 @@ export class HTTPWeb implements Web {
 		});
 	}
 
-	converse({ url, headers = [] }: Pick<WebRequest, "url" | "headers">, listener: Listener): Conversation {
+	converse({ url, headers = [], protocols, messageBytes }: ConversationRequest, listener: Listener): Conversation {
 		const { network } = this.#options;
 		const { tcp } = network;
 		const target = parseURL(url);
@@ -167,7 +175,8 @@ export class HTTPWeb implements Web {
 			socket: secure ? { io: TLSSocket, over: tcp.io, secure: this.#secure(originOf(target), host) } : { io: tcp.io },
 			dns: { ...network.dns },
 			timeouts: conversationTimeouts,
-			limits: conversationLimits,
+			limits: messageBytes === undefined ? conversationLimits : { ...conversationLimits, messageBytes },
+			...(protocols && { protocols }),
 			queueBytes: limits.conversationQueue,
 			target: listener,
 		});

@@ -21,8 +21,11 @@ export interface LinkProtocol {
 	/** Begins to connect with a fresh token. */
 	open(token: string, listener: Listener): Conversation;
 	/** The connection is there; what the protocol wants to be said first is said now. */
-	opened(conversation: Conversation): void;
-	received(message: string | ArrayBuffer): void;
+	opened(conversation: Conversation, subprotocol: string | undefined): void;
+	/** Nothing more comes before a promise that is returned has settled. */
+	received(message: string | ArrayBuffer): void | Promise<void>;
+	/** Everything that was sent is on its way, after some of it had to wait. */
+	drained?(): void;
 	/** A connection that was open is gone. */
 	closed(end: ConversationEnd): void;
 	/**
@@ -121,7 +124,7 @@ export class Link implements Listener {
 		});
 	}
 
-	opened(): void {
+	opened(subprotocol?: string): void {
 		const conversation = this.#conversation;
 		if (conversation === undefined) return;
 		this.#state = "open";
@@ -129,11 +132,15 @@ export class Link implements Listener {
 		const opening = this.#opening;
 		this.#opening = undefined;
 		opening?.resolve();
-		this.#options.protocol.opened(conversation);
+		this.#options.protocol.opened(conversation, subprotocol);
 	}
 
-	received(message: string | ArrayBuffer): void {
-		if (this.#state === "open") this.#options.protocol.received(message);
+	received(message: string | ArrayBuffer): void | Promise<void> {
+		if (this.#state === "open") return this.#options.protocol.received(message);
+	}
+
+	drained(): void {
+		if (this.#state === "open") this.#options.protocol.drained?.();
 	}
 
 	/** The server has accepted the device for good: what went wrong before is history. */

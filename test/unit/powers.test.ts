@@ -27,6 +27,7 @@ function leaving(stop: () => Promise<void>) {
 		agent: () => ({ stop }) as Agent,
 		server: () => "test server",
 		evaluates: false,
+		wanted: undefined,
 	});
 	return { powers, calls };
 }

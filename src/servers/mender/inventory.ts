@@ -29,6 +29,12 @@ export class Inventory {
 		this.#options = options;
 	}
 
+	/** Has the next report be one of everything, as soon as there can be one. */
+	renew(): void {
+		this.#known = undefined;
+		this.#wait = 0;
+	}
+
 	/** Whether it is time: at first, at intervals, and as soon as the artifact is another. */
 	due(artifact: string): boolean {
 		return Time.delta(this.#asked) >= this.#wait || (this.#known !== undefined && this.#artifact !== artifact);

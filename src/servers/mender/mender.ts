@@ -13,6 +13,7 @@ import type { Offer } from "../../update/offer";
 import type { UpdateState } from "../../update/states";
 import { MenderAPI } from "./api";
 import { DeviceConfiguration } from "./configuration";
+import { ConnectLink } from "./connect/link";
 import { Deployments } from "./deployments";
 import { failure } from "./failures";
 import { Inventory } from "./inventory";
@@ -29,7 +30,10 @@ import {
 
 const next = "/deployments/device/deployments/next";
 
-/** A Mender server, hosted or open-source, over its device API: authentication, deployments and their status, inventory. */
+/**
+ * A Mender server, hosted or open-source: authentication, deployments and their status, inventory over its device API, and
+ * device connect for managers.
+ */
 export class MenderServer implements Server {
 	readonly name: string;
 	readonly #context: ServerContext;
@@ -37,13 +41,14 @@ export class MenderServer implements Server {
 	readonly #deployments: Deployments;
 	readonly #inventory: Inventory;
 	readonly #configuration: DeviceConfiguration | undefined;
+	readonly #connect: ConnectLink | undefined;
 	/** The open-source server has no second version of the question for a deployment. */
 	#first = false;
 	/** The deployment that was said to be there last: it comes again with every poll. */
 	#said = "";
 
 	constructor(context: ServerContext) {
-		const { url, web, log, configuration } = context;
+		const { url, web, log, management, configuration, wake } = context;
 		// Looked up each time: it may be configured from the server.
 		const interval = (): number => (context.settings?.inventorySecs ?? intervals.inventorySeconds) * 1000;
 		this.#context = context;
@@ -52,7 +57,13 @@ export class MenderServer implements Server {
 		this.#api = api;
 		const { name } = this;
 		this.#deployments = new Deployments({ name, api, context });
-		this.#inventory = new Inventory({ name, api, log, interval });
+		const inventory = new Inventory({ name, api, log, interval });
+		this.#inventory = inventory;
+		const report = (): void => {
+			inventory.renew();
+			wake();
+		};
+		if (management !== undefined) this.#connect = new ConnectLink({ name, url, web, log, management, wake, report });
 		if (configuration !== undefined) this.#configuration = new DeviceConfiguration({ name, api, log, interval, configuration });
 	}
 
@@ -78,8 +89,10 @@ export class MenderServer implements Server {
 			device_type: facts.deviceType,
 		};
 		const answer = await this.#next(token, provides, name, cancellation);
+		if (answer.status !== 200 && answer.status !== 204) throw failure(this.name, "update check", answer);
+		// Not before: it takes a token, and memory that a firmware on trial may not have to spare.
+		this.#connect?.start();
 		if (answer.status === 200) return this.#found(answer);
-		if (answer.status !== 204) throw failure(this.name, "update check", answer);
 		if (this.#inventory.due(name.artifact_name)) await this.#inventory.send(token, attributesOf(facts, provides, name));
 		if (this.#configuration?.due()) await this.#configuration.sync(token);
 		return undefined;
@@ -113,8 +126,9 @@ export class MenderServer implements Server {
 		this.#deployments.progress();
 	}
 
-	close(): void {
+	async close(): Promise<void> {
 		this.#context.web.close();
+		await this.#connect?.stop();
 	}
 
 	/** The second version where there is one: it knows what a device provides, so that the server can go by it. */
@@ -142,6 +156,5 @@ export const mender: ServerKind = {
 	otherKeyTypes: ["rsa-3072", "rsa-2048"],
 	wantsLog: true,
 	configures: true,
-	unmanaged: true,
 	create: (context) => new MenderServer(context),
 };

@@ -1,6 +1,6 @@
 /**
- * A Mender server for tests: authentication, inventory, deployments with their conflict rules, statuses, logs, and a storage
- * host of its own, all as the shared facts (section 1) have them, plus what a test wants: everything by direct call, a record
+ * A Mender server for tests: authentication, inventory, deployments with their conflict rules, statuses, logs, device connect,
+ * and a storage host of its own, all as the shared facts (section 1) have them, plus what a test wants: everything by direct call, a record
  * of every request, and faults.
  */
 import { EventEmitter } from "node:events";
@@ -14,6 +14,7 @@ import { nextEvent } from "../rdfm/waiting";
 import { authRoutes } from "./auth";
 import { deploymentRoutes } from "./deployment-routes";
 import { type Artifact, Deployments, type DeviceDeployment, final, type Status } from "./deployments";
+import { DeviceConnect } from "./device-connect";
 import { type AuthSet, type Device, Devices } from "./devices";
 import { Router } from "./http";
 import { Inventories, inventoryRoutes } from "./inventory";
@@ -43,6 +44,7 @@ export class MenderServer {
 	readonly tokens = new Tokens(this.devices, () => this.clock());
 	readonly inventories = new Inventories();
 	readonly deployments = new Deployments();
+	readonly connect = new DeviceConnect(this.tokens);
 	readonly storage = new Storage(() => this.clock());
 	readonly #router = new Router();
 	readonly #shelf = new Router();
@@ -51,7 +53,7 @@ export class MenderServer {
 	#store: Listener | undefined;
 
 	constructor() {
-		const { devices, tokens, inventories, deployments, storage } = this;
+		const { devices, tokens, inventories, deployments, storage, connect } = this;
 		const link = (deployment: DeviceDeployment) => {
 			const { path, expire } = storage.sign(deployment);
 			return { uri: this.storageURL + path, expire };
@@ -59,6 +61,7 @@ export class MenderServer {
 		this.#router.add([
 			...authRoutes(devices, tokens),
 			...inventoryRoutes(inventories, tokens),
+			...connect.routes(),
 			...deploymentRoutes({ deployments, tokens, link, hosted: () => this.#options.hosted ?? false }),
 		]);
 		this.#shelf.add(storage.routes());
@@ -166,7 +169,7 @@ export class MenderServer {
 			...{ host: "127.0.0.1", tls, idleTimeout: 30_000 },
 			onConnection: (record) => void connections.push(record),
 			onRequest: (incoming, outgoing, connection) => void exchanges.serve(incoming, outgoing, connection),
-			onUpgrade: () => false,
+			onUpgrade: (incoming, stream, head) => router === this.#router && this.connect.upgrade(incoming, stream, head),
 			onTlsError: () => undefined,
 		});
 		await listener.listen(0);
