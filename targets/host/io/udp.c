@@ -7,139 +7,49 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host.h"
+#include "inlet.h"
 
 #define kLargestPacket 65507
 
-typedef struct {
-	hostWatch watch;
-	xsMachine *the;
-	xsSlot object;
-	xsSlot *onReadable;
-	uint8_t calling, dead;
-} udpRecord;
-
-static void xs_udp_mark(xsMachine *the, void *data, xsMarkRoot markRoot)
-{
-	udpRecord *udp = data;
-
-	if (udp && udp->onReadable)
-		(*markRoot)(the, udp->onReadable);
-}
-
 void xs_udp_destructor(void *data)
 {
-	udpRecord *udp = data;
-
-	if (udp) {
-		hostWatchRemove(&udp->watch);
-		close(udp->watch.fd);
-		free(udp);
-	}
+	inletDestructor(data);
 }
 
-static const xsHostHooks gxUDPHooks = { xs_udp_destructor, xs_udp_mark, NULL };
-
-static udpRecord *udpGet(xsMachine *the)
-{
-	udpRecord *udp = xsmcGetHostDataValidate(xsThis, (void *)&gxUDPHooks);
-
-	if (NULL == udp)
-		xsUnknownError("closed");
-	return udp;
-}
-
-static void udpReady(hostWatch *watch, short events)
-{
-	udpRecord *udp = watch->data;
-
-	(void)events;
-	if (NULL == udp->onReadable)
-		return;
-	udp->calling = 1;
-	xsBeginHost(udp->the);
-	{
-		xsmcVars(2);
-		xsVar(0) = xsReference(udp->onReadable);
-		xsmcSetInteger(xsVar(1), 1);
-		xsCallFunction1(xsVar(0), udp->object, xsVar(1));
-	}
-	xsEndHost(udp->the);
-	udp->calling = 0;
-	if (udp->dead)
-		free(udp);
-}
+static const xsHostHooks gxUDPHooks = { xs_udp_destructor, inletMark, NULL };
 
 void xs_udp_constructor(xsMachine *the)
 {
-	udpRecord *udp;
 	struct sockaddr_in address;
+	int fd;
 
 	xsmcVars(1);
-	memset(&address, 0, sizeof(address));
-	address.sin_family = AF_INET;
-	address.sin_addr.s_addr = htonl(INADDR_ANY);
-	xsmcGet(xsVar(0), xsArg(0), xsID_port);
-	if (xsmcTypeOf(xsVar(0)) != xsUndefinedType)
-		address.sin_port = htons(xsmcToInteger(xsVar(0)));
-	udp = calloc(1, sizeof(udpRecord));
-	if (NULL == udp)
-		xsUnknownError("out of memory");
-	udp->the = the;
-	udp->watch.fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (bind(udp->watch.fd, (struct sockaddr *)&address, sizeof(address))) {
-		close(udp->watch.fd);
-		free(udp);
+	inletAddress(the, &address);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address))) {
+		close(fd);
 		xsUnknownError("cannot bind");
 	}
-	udp->watch.events = POLLIN;
-	udp->watch.callback = udpReady;
-	udp->watch.data = udp;
-	xsmcSetHostData(xsThis, udp);
-	fxSetHostHooks(the, &xsThis, &gxUDPHooks);
-	udp->object = xsThis;
-	xsmcGet(xsVar(0), xsArg(0), xsID_onReadable);
-	if (xsmcTypeOf(xsVar(0)) == xsReferenceType)
-		udp->onReadable = fxToReference(the, &xsVar(0));
-	xsRemember(udp->object);
-	hostWatchAdd(&udp->watch);
+	inletOpen(the, &gxUDPHooks, fd);
 }
 
 void xs_udp_close(xsMachine *the)
 {
-	udpRecord *udp = xsmcGetHostData(xsThis);
-
-	if (NULL == udp)
-		return;
-	udp = udpGet(the);
-	xsForget(udp->object);
-	xsmcSetHostData(xsThis, NULL);
-	hostWatchRemove(&udp->watch);
-	close(udp->watch.fd);
-	if (udp->calling)
-		udp->dead = 1;
-	else
-		free(udp);
+	inletClose(the, &gxUDPHooks);
 }
 
 void xs_udp_get_port(xsMachine *the)
 {
-	struct sockaddr_in address;
-	socklen_t size = sizeof(address);
-
-	if (0 == getsockname(udpGet(the)->watch.fd, (struct sockaddr *)&address, &size))
-		xsmcSetInteger(xsResult, ntohs(address.sin_port));
+	inletGetPort(the, &gxUDPHooks);
 }
 
 void xs_udp_read(xsMachine *the)
 {
-	udpRecord *udp = udpGet(the);
+	inletRecord *udp = inletGet(the, &gxUDPHooks);
 	struct sockaddr_in address;
 	socklen_t size = sizeof(address);
 	static uint8_t packet[kLargestPacket];
@@ -158,7 +68,7 @@ void xs_udp_read(xsMachine *the)
 
 void xs_udp_write(xsMachine *the)
 {
-	udpRecord *udp = udpGet(the);
+	inletRecord *udp = inletGet(the, &gxUDPHooks);
 	struct sockaddr_in address;
 	xsUnsignedValue size;
 	void *bytes;
