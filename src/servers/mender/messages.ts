@@ -73,16 +73,6 @@ export function parseDeployment(body: Uint8Array): Deployment {
 // A UUID has 36 characters.
 const longestId = 64;
 
-/** The text of an error body `{"error": "…", "request_id": "…"}`; undefined when it is something else, such as a proxy's page. */
-export function errorText(contentType: string | undefined, body: Uint8Array): string | undefined {
-	if (contentType === undefined || !contentType.toLowerCase().startsWith("application/json")) return undefined;
-	try {
-		return parseObject(body, "Mender's error").optional("error", (fields: Fields) => fields.text("error"));
-	} catch {
-		return undefined;
-	}
-}
-
 /** Most attributes that the server takes. */
 const mostAttributes = 100;
 

@@ -1,6 +1,6 @@
 import type { DeviceFacts } from "../../agent/facts";
 import type { Grant } from "../../agent/server";
-import { type Fields, parseObject } from "../../common/json";
+import { parseObject } from "../../common/json";
 import type { LogMessage } from "../../management/logs/shipper";
 import { type Offer, parseSHA256 } from "../../update/offer";
 
@@ -68,15 +68,4 @@ export function logBatch(messages: readonly LogMessage[]): string {
 		entry: text,
 	}));
 	return JSON.stringify({ batch });
-}
-
-/** The text of an error body `{"error": "…"}`; undefined when it is something else: the server's framework answers in HTML. */
-export function errorText(contentType: string | undefined, body: Uint8Array): string | undefined {
-	if (contentType === undefined || !contentType.toLowerCase().startsWith("application/json")) return undefined;
-	try {
-		const read = (fields: Fields): string => fields.text("error");
-		return parseObject(body, "RDFM's error").optional("error", read);
-	} catch {
-		return undefined;
-	}
 }

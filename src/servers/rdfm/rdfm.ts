@@ -52,7 +52,7 @@ export class RDFMServer implements Server {
 		const body = new TextEncoder().encode(authenticationBody(allMetadataOf(facts), identity.publicPEM, clock.now()));
 		const signature = Base64.encode(identity.sign(body));
 		const answer = await this.#post("/api/v1/auth/device", body, [["X-RDFM-Device-Signature", signature]], cancellation);
-		if (answer.status !== 200) throw failure(this.name, "authentication", answer, answer.body);
+		if (answer.status !== 200) throw failure(this.name, "authentication", answer);
 		return parseGrant(answer.body);
 	}
 
@@ -60,7 +60,7 @@ export class RDFMServer implements Server {
 		const body = new TextEncoder().encode(JSON.stringify(metadataOf(facts)));
 		// Not `Bearer <token>` as in RFC 6750: the server answers that with status 500.
 		const answer = await this.#post("/api/v1/update/check", body, [["Authorization", `Bearer token=${token}`]], cancellation);
-		if (answer.status !== 200 && answer.status !== 204) throw failure(this.name, "update check", answer, answer.body);
+		if (answer.status !== 200 && answer.status !== 204) throw failure(this.name, "update check", answer);
 		// Not before: it takes a token, and memory that a firmware on trial may not have to spare.
 		this.#link?.start(facts.version);
 		this.#logs?.nudge();
@@ -101,7 +101,7 @@ export class RDFMServer implements Server {
 		const body = new TextEncoder().encode(logBatch(messages));
 		const request = { method: "POST", url: `${url}/api/v1/logs`, headers, body, waits: false } as const;
 		const answer = await web.exchange(request, cancellation);
-		if (answer.status !== 200) throw failure(this.name, "logs", answer, answer.body);
+		if (answer.status !== 200) throw failure(this.name, "logs", answer);
 	}
 
 	#post(path: string, body: Uint8Array, headers: HeaderList, cancellation: Cancellation): Promise<Answer> {

@@ -54,7 +54,7 @@ export class Transfer {
 
 	/** @throws FleetlingError unless the storage has the part, and the file is still what it was */
 	took({ status, headers, body }: Answer): void {
-		if (status < 200 || status > 299) throw failure("the storage", "upload", { status, headers }, body);
+		if (status < 200 || status > 299) throw failure("the storage", "upload", { status, headers, body });
 		const etag = headers.get("etag");
 		if (etag === undefined) throw new FleetlingError("server.bad-answer", "the storage did not name the part that it has got");
 		this.#view.check();

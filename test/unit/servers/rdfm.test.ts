@@ -5,15 +5,9 @@ import { type Server, ServerError } from "fleetling/agent/server";
 import { Cancellation } from "fleetling/common/cancellation";
 import { Key } from "fleetling/common/crypto";
 import { FleetlingError } from "fleetling/error/error";
+import { errorText } from "fleetling/servers/answers";
 import { packageAddress } from "fleetling/servers/rdfm/address";
-import {
-	allMetadataOf,
-	authenticationBody,
-	errorText,
-	metadataOf,
-	parseGrant,
-	parseOffer,
-} from "fleetling/servers/rdfm/messages";
+import { allMetadataOf, authenticationBody, metadataOf, parseGrant, parseOffer } from "fleetling/servers/rdfm/messages";
 import { rdfm } from "fleetling/servers/rdfm/rdfm";
 import { describe, it } from "test/harness";
 import TextEncoder from "text/encoder";
