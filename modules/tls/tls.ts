@@ -79,37 +79,37 @@ export class TLSSocket {
 		this.target = options.target;
 		this.#peer = { name: secure.serverName, address, port, now: Math.max(Date.now(), secure.minimumDate ?? 0) };
 		try {
-			this.#engine = this.#createEngine(secure);
-			this.#deadline = Timer.set(() => this.#late(), secure.handshakeTimeout ?? defaultHandshakeTimeout);
+			this.#engine = this.createEngine(secure);
+			this.#deadline = Timer.set(() => this.late(), secure.handshakeTimeout ?? defaultHandshakeTimeout);
 			this.#transport = new options.io({
 				address,
 				port,
 				nodelay: options.nodelay ?? true,
 				onReadable: (count) => {
 					this.#available = count;
-					this.#run();
+					this.run();
 				},
 				onWritable: (count) => {
 					this.#room = count;
 					if (this.#state === "connecting") this.#state = "handshake";
-					this.#run();
+					this.run();
 				},
 				onError: (error) => {
 					this.#ended = { cause: error };
 					this.#available = 0;
 					this.#room = 0;
-					this.#run();
+					this.run();
 				},
 			});
 			// A transport may fail before it is there.
-			if (this.#engine === undefined) this.#release();
+			if (this.#engine === undefined) this.release();
 		} catch (error) {
-			this.#release();
+			this.release();
 			throw error;
 		}
 	}
 
-	#createEngine(secure: SecureOptions): Engine {
+	private createEngine(secure: SecureOptions): Engine {
 		// No regular expression: one that is written in a function is compiled each time, at a tenth of a resumed handshake.
 		const name = secure.serverName.endsWith(".") ? secure.serverName.slice(0, -1) : secure.serverName;
 		const address = parseAddress(name);
@@ -160,19 +160,19 @@ export class TLSSocket {
 	/** The next bytes, at most `count`, or undefined when there are none. */
 	read(count?: number): ArrayBuffer | undefined;
 	read(target?: ArrayBuffer | Uint8Array | number): number | ArrayBuffer | undefined {
-		if (typeof target === "object") return this.#take(target);
+		if (typeof target === "object") return this.take(target);
 		const count = Math.min(target ?? this.#unread, this.#unread);
 		if (count <= 0) return undefined;
 		const result = new ArrayBuffer(count);
-		return this.#take(result) > 0 ? result : undefined;
+		return this.take(result) > 0 ? result : undefined;
 	}
 
-	#take(buffer: ArrayBuffer | Uint8Array): number {
+	private take(buffer: ArrayBuffer | Uint8Array): number {
 		if (this.#engine === undefined || this.#unread === 0) return 0;
 		const count = this.#engine.read(buffer);
 		if (count <= 0) return 0;
 		this.#unread -= count;
-		if (this.#unread === 0 && !this.#running) this.#schedule();
+		if (this.#unread === 0 && !this.#running) this.schedule();
 		return count;
 	}
 
@@ -183,19 +183,19 @@ export class TLSSocket {
 	write(buffer: ArrayBuffer | Uint8Array): number {
 		const engine = this.#engine;
 		if (engine === undefined || this.#state !== "open") throw new RangeError("not connected");
-		if (engine.write(buffer) < 0) return this.#failSoon(describeFailure(this.#peer, engine.failure()));
+		if (engine.write(buffer) < 0) return this.failSoon(describeFailure(this.#peer, engine.failure()));
 		try {
-			this.#flush(engine);
+			this.flush(engine);
 		} catch (error) {
-			return this.#failSoon(this.#broken(error));
+			return this.failSoon(this.broken(error));
 		}
 		this.#told = engine.writable;
 		return this.#told;
 	}
 
-	#failSoon(error: FleetlingError): number {
+	private failSoon(error: FleetlingError): number {
 		this.#failure ??= error;
-		this.#schedule();
+		this.schedule();
 		return 0;
 	}
 
@@ -207,15 +207,15 @@ export class TLSSocket {
 			if (this.#state === "open" && !this.#deaf) engine.end();
 			try {
 				// Also the alert that explains a failed handshake to the server. What the transport does not take now is lost.
-				this.#flush(engine);
+				this.flush(engine);
 			} catch {
 				// The transport broke: nobody is there to be told.
 			}
 		}
-		this.#release();
+		this.release();
 	}
 
-	#release(): void {
+	private release(): void {
 		this.#state = "closed";
 		Timer.clear(this.#deadline);
 		Timer.clear(this.#turn);
@@ -230,42 +230,42 @@ export class TLSSocket {
 	}
 
 	/** Continues from the event loop, where callbacks may be called. */
-	#schedule(): void {
+	private schedule(): void {
 		if (this.#turn !== undefined || this.#state === "closed") return;
 		this.#turn = Timer.set(() => {
 			this.#turn = undefined;
-			this.#run();
+			this.run();
 		});
 	}
 
-	#late(): void {
+	private late(): void {
 		this.#deadline = undefined;
 		this.#failure ??= describeTransport(this.#peer, this.#state === "connecting" ? "connect-timeout" : "timeout");
-		this.#run();
+		this.run();
 	}
 
 	/** All that happens, happens here: called by the transport and by timers, and no exception leaves it. */
-	#run(): void {
+	private run(): void {
 		const engine = this.#engine;
 		if (this.#running || engine === undefined) return;
 		this.#running = true;
 		try {
 			if (this.#failure !== undefined) throw this.#failure;
-			if (this.#state === "connecting" && this.#ended !== undefined) throw this.#over("refused");
-			this.#flush(engine);
-			if (this.#state === "handshake") this.#shakeHands(engine);
+			if (this.#state === "connecting" && this.#ended !== undefined) throw this.over("refused");
+			this.flush(engine);
+			if (this.#state === "handshake") this.shakeHands(engine);
 			// First: a server may have spoken and closed already, and "open" is what the caller is to hear before data and end.
-			if (this.#state === "open") this.#offer(engine);
-			if (this.#state === "open") this.#deliver(engine);
+			if (this.#state === "open") this.offer(engine);
+			if (this.#state === "open") this.deliver(engine);
 			// What the library answers to warnings and the like.
-			if (this.#state === "open") this.#flush(engine);
+			if (this.#state === "open") this.flush(engine);
 		} catch (error) {
-			this.#fail(error instanceof FleetlingError ? error : this.#broken(error));
+			this.fail(error instanceof FleetlingError ? error : this.broken(error));
 		}
 		this.#running = false;
 	}
 
-	#fail(error: FleetlingError): void {
+	private fail(error: FleetlingError): void {
 		if (this.#state === "closed") return;
 		this.close();
 		try {
@@ -276,17 +276,17 @@ export class TLSSocket {
 	}
 
 	/** The error for an end of the transport; its own error says more when it is one of ours. */
-	#over(failure: TransportFailure): FleetlingError {
+	private over(failure: TransportFailure): FleetlingError {
 		const cause = this.#ended?.cause;
 		return failure === "refused" && cause instanceof FleetlingError ? cause : describeTransport(this.#peer, failure, cause);
 	}
 
-	#broken(error: unknown): FleetlingError {
+	private broken(error: unknown): FleetlingError {
 		return describeTransport(this.#peer, this.#state === "open" ? "truncated" : "closed", error);
 	}
 
 	/** Calls the caller; an exception is reported as an error of the connection. */
-	#call(callback: ((this: TLSSocket, count: number) => void) | undefined, count: number): void {
+	private call(callback: ((this: TLSSocket, count: number) => void) | undefined, count: number): void {
 		try {
 			callback?.call(this, count);
 		} catch (error) {
@@ -295,7 +295,7 @@ export class TLSSocket {
 	}
 
 	/** Hands what waits for the peer to the transport, as much as it takes. Returns whether all of it is gone. */
-	#flush(engine: Engine): boolean {
+	private flush(engine: Engine): boolean {
 		let pending = engine.pending;
 		while (pending > 0 && this.#room > 0 && this.#transport !== undefined) {
 			const count = Math.min(pending, this.#room);
@@ -306,7 +306,7 @@ export class TLSSocket {
 	}
 
 	/** Reads what the transport has into the engine's buffer, which is empty. Returns whether there was anything. */
-	#fill(engine: Engine): boolean {
+	private fill(engine: Engine): boolean {
 		if (this.#available === 0 || this.#transport === undefined) return false;
 		const count = this.#transport.read(this.#input.view(Math.min(this.#available, this.#input.size)));
 		if (typeof count !== "number" || count <= 0) {
@@ -318,33 +318,33 @@ export class TLSSocket {
 		return true;
 	}
 
-	#shakeHands(engine: Engine): void {
+	private shakeHands(engine: Engine): void {
 		const start = Time.ticks;
 		for (;;) {
 			const status = engine.step();
 			// What ends a resumed handshake waits for what the caller writes first: one segment instead of two.
-			const sent = status === stepMore || status === stepConnected || this.#flush(engine);
+			const sent = status === stepMore || status === stepConnected || this.flush(engine);
 			switch (status) {
 				case stepMore:
 					if (Time.delta(start) < patience) break;
-					this.#flush(engine);
-					this.#schedule();
+					this.flush(engine);
+					this.schedule();
 					return;
 				case stepConnected:
 					Timer.clear(this.#deadline);
 					this.#deadline = undefined;
 					this.#state = "open";
-					this.#reportSession(engine);
+					this.reportSession(engine);
 					return;
 				case needsOutput:
 					if (!sent) return;
 					break;
 				case needsInput:
-					if (this.#fill(engine)) break;
-					if (this.#ended !== undefined) throw this.#over("closed");
+					if (this.fill(engine)) break;
+					if (this.#ended !== undefined) throw this.over("closed");
 					return;
 				case closedByPeer:
-					throw this.#over("closed");
+					throw this.over("closed");
 				default:
 					throw describeFailure(this.#peer, engine.failure());
 			}
@@ -352,41 +352,41 @@ export class TLSSocket {
 	}
 
 	/** Announces plaintext, one record at a time, as long as the caller takes it: a caller that does not read holds the peer back. */
-	#deliver(engine: Engine): void {
+	private deliver(engine: Engine): void {
 		while (this.#state === "open" && this.#unread === 0) {
 			const count = engine.peek();
 			switch (count) {
 				case needsInput:
-					if (this.#fill(engine)) break;
-					if (this.#ended !== undefined) throw this.#over("truncated");
+					if (this.fill(engine)) break;
+					if (this.#ended !== undefined) throw this.over("truncated");
 					return;
 				case needsOutput:
-					if (this.#flush(engine)) break;
+					if (this.flush(engine)) break;
 					return;
 				case ticketArrived:
-					this.#reportSession(engine);
+					this.reportSession(engine);
 					break;
 				case closedByPeer:
 					this.#deaf = true;
-					throw this.#over("end");
+					throw this.over("end");
 				default:
 					if (count < 0) throw describeFailure(this.#peer, engine.failure());
 					this.#unread = count;
-					this.#call(this.#options.onReadable, count);
+					this.call(this.#options.onReadable, count);
 			}
 		}
 	}
 
 	/** Announces room for writing. */
-	#offer(engine: Engine): void {
-		if (this.#told > 0) this.#flush(engine);
+	private offer(engine: Engine): void {
+		if (this.#told > 0) this.flush(engine);
 		const room = engine.writable;
 		if (room <= this.#told) return;
 		this.#told = room;
-		this.#call(this.#options.onWritable, room);
+		this.call(this.#options.onWritable, room);
 	}
 
-	#reportSession(engine: Engine): void {
+	private reportSession(engine: Engine): void {
 		const { onSession } = this.#options.secure;
 		if (onSession === undefined) return;
 		const session = engine.session();

@@ -93,7 +93,24 @@ describe("tls: sessions", function () {
 	});
 
 	describe("is not resumed, and the handshake is a full one", () => {
-		const damages: readonly (number | "cut" | "noise")[] = [0, 1, 16, 17, 24, 25, 30, 60, 100, 150, 200, "cut", "noise"];
+		const damages: readonly (number | "cut" | "noise")[] = [
+			0,
+			1,
+			4,
+			5,
+			12,
+			13,
+			28,
+			29,
+			45,
+			50,
+			60,
+			100,
+			150,
+			200,
+			"cut",
+			"noise",
+		];
 		for (const damage of damages) {
 			it(`damaged: ${damage}`, async () => {
 				const [first, second] = await twice(await sessionPeer(true), { damage });

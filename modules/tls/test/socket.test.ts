@@ -144,7 +144,7 @@ describe("tls/socket", () => {
 		});
 		it("does not offer a session that is none", () => {
 			const nothing = make({ session: new ArrayBuffer(0) });
-			const noise = make({ session: Uint8Array.from({ length: 300 }, (_, index) => (index === 0 ? 1 : index & 255)) });
+			const noise = make({ session: Uint8Array.from({ length: 300 }, (_, index) => (index === 0 ? 2 : index & 255)) });
 			for (const { transport } of [nothing, noise]) {
 				transport.connect();
 				const { extensions } = parseHello(transport.sent);
