@@ -29,7 +29,7 @@ export interface Works {
 	/** The build's values of the configuration. */
 	readonly build: SettingSource;
 	/** What the server has set of it, where it may. */
-	readonly wanted: PowersOptions["wanted"];
+	readonly remote: PowersOptions["remote"];
 	readonly log: Log;
 	readonly logMemory: LogMemory;
 	readonly slots: Slots;

@@ -19,7 +19,7 @@ export interface PowersOptions {
 	readonly device: Device;
 	readonly build: SettingSource;
 	/** What the server has set of the configuration, where it may. */
-	readonly wanted: (() => Wanted) | undefined;
+	readonly remote: { readonly wanted: Wanted } | undefined;
 	readonly log: Log;
 	readonly logMemory: LogMemory;
 	readonly slots: Slots;
@@ -35,7 +35,7 @@ export interface PowersOptions {
 
 /** What commands and actions may look at and do on this device. */
 export function makePowers(options: PowersOptions): Powers {
-	const { device, build, wanted, log, logMemory, slots, updater, identity, facts, agent, server, evaluates } = options;
+	const { device, build, remote, log, logMemory, slots, updater, identity, facts, agent, server, evaluates } = options;
 	const { system, storage, clock } = device;
 	const main = log.tag("main");
 	const goodbye = (): Promise<void> => {
@@ -49,7 +49,11 @@ export function makePowers(options: PowersOptions): Powers {
 		logMemory,
 		slots,
 		update: updater,
-		configuration: new StoredConfiguration(() => storage.open({ path: "config", format: "string" }), build, wanted),
+		configuration: new StoredConfiguration(
+			() => storage.open({ path: "config", format: "string" }),
+			build,
+			() => remote?.wanted ?? {},
+		),
 		get agent() {
 			return agent();
 		},

@@ -7,7 +7,6 @@ import { Identity } from "./agent/identity";
 import { RemoteConfiguration } from "./agent/remote";
 import type { ServerKind } from "./agent/server";
 import { invalidSetting, readSettings, type Settings } from "./agent/settings";
-import type { Wanted } from "./agent/wanted";
 import type { KeyType } from "./common/crypto";
 import { deadlines, limits } from "./common/deadlines";
 import type { Device } from "./common/device";
@@ -76,11 +75,13 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 	const { device, sink } = options;
 	const { system } = device;
 	let logMemory: LogMemory | undefined;
+	// One for all: each function that is kept costs a device 100 bytes.
+	const ticks = (): number => system.ticks();
 	const keep = (line: string): void => {
-		logMemory?.add(line, system.ticks());
+		logMemory?.add(line, ticks());
 		sink(line);
 	};
-	const log = new Log({ sink: keep, ticks: () => system.ticks() });
+	const log = new Log({ sink: keep, ticks });
 	const main = log.tag("main");
 	let updater: Updater | undefined;
 	let packages: PackageForms | undefined;
@@ -89,7 +90,7 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 	try {
 		const slots = new OTASlots();
 		// Before the configuration is read: a trial has to end even if that is wrong.
-		updater = makeUpdater(device, slots, log, () => packages ?? noPackages);
+		updater = makeUpdater({ device, slots, log, ticks, packages: () => packages ?? noPackages });
 		running = slots.running();
 		const stored = configure(options);
 		const remote = remoteOf(options, stored, log);
@@ -105,7 +106,7 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 		const { updateWindow: window, retryFailHours } = settings;
 		updater.rules = { window, retryFailHours, policy: options.policy };
 		remote?.begin();
-		return await assemble({ ...options, settings, updater, slots, log, logMemory, slot: running.label, remote });
+		return await assemble({ ...options, settings, updater, slots, log, logMemory, slot: running.label, remote, ticks });
 	} catch (error) {
 		if (!booted && updater !== undefined && running !== undefined) announce(main, device, running, updater);
 		main.failure(error);
@@ -148,19 +149,25 @@ function packageForms(
 	const { deviceType, artifactKeys, imageType, secureVersion: minimumSecureVersion } = settings;
 	const keys = artifactKeys === undefined ? [] : readKeys(artifactKeys, "artifactKeys");
 	const image = keys.length > 0 ? refused(rawImage) : verbatim(rawImage);
-	const excuse = remote?.enabled ? configurationExcuse : undefined;
+	const { configures } = kindOf(settings) ?? {};
+	const excuse = configures ? configurationExcuse : undefined;
 	const aliases = imageType === undefined ? ["rootfs-image"] : ["rootfs-image", imageType];
 	return {
 		readers: [image, artifact(() => ({ deviceType, keys, provides: updater.provides, ...(excuse && { excuse }) }))],
 		installers: {
 			...slotImages(aliases, { minimumSecureVersion }),
 			...(files !== undefined && { [singleFileType]: singleFiles(files) }),
-			...(kindOf(settings)?.configures && { [configurationType]: configurations(remote?.enabled ? remote : undefined) }),
+			...(configures && { [configurationType]: configurations(remote?.enabled ? remote : undefined) }),
 		},
 	};
 }
 
-function makeUpdater({ storage, system, clock }: Device, slots: OTASlots, log: Log, packages: () => PackageForms): Updater {
+interface UpdaterParts extends Pick<Parts, "device" | "slots" | "log" | "ticks"> {
+	readonly packages: () => PackageForms;
+}
+
+function makeUpdater({ device, slots, log, ticks, packages }: UpdaterParts): Updater {
+	const { storage, system, clock } = device;
 	return new Updater({
 		slots,
 		store: storage.open({ path: "update", format: "string" }),
@@ -168,7 +175,7 @@ function makeUpdater({ storage, system, clock }: Device, slots: OTASlots, log: L
 		packages,
 		resetReason: system.resetReason,
 		random,
-		ticks: () => system.ticks(),
+		ticks,
 		clock: () => clock.now(),
 		restart: () => system.restart(),
 	});
@@ -195,7 +202,7 @@ function remoteOf(
 	const enabled = settings.remoteConfig && kindOf(settings)?.configures === true;
 	if (declared !== undefined) checkDeclared(declared);
 	if (!enabled && declared === undefined) return undefined;
-	return new RemoteConfiguration({ storage, build: (key) => config[key], declared, enabled, log: log.tag("config") });
+	return new RemoteConfiguration({ storage, build: config, declared, enabled, log });
 }
 
 interface Parts extends StartOptions {
@@ -207,10 +214,11 @@ interface Parts extends StartOptions {
 	readonly logMemory: LogMemory | undefined;
 	readonly slot: string;
 	readonly remote: RemoteConfiguration | undefined;
+	readonly ticks: () => number;
 }
 
 async function assemble(parts: Parts): Promise<Fleetling> {
-	const { device, settings, updater, log, logMemory, slot, events, policy, remote } = parts;
+	const { device, settings, updater, log, logMemory, slot, events, policy, remote, ticks } = parts;
 	const { network, storage, system, clock } = device;
 	const kind = chooseKind(settings);
 	const web = connect(device, settings, log);
@@ -222,15 +230,14 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 	const managed = settings.management ? manage(works, parts) : undefined;
 	// Not the settings as a whole: the certificates among them are parsed by now, and are the largest text in memory.
 	const { pollSeconds, checkInSeconds, blockBytes, identity: names, tenantToken, inventorySecs } = settings;
-	const agentSettings = { pollSeconds, checkInSeconds, blockBytes };
-	const serverSettings = { identity: names, tenantToken, inventorySecs };
+	const inForce = { pollSeconds, checkInSeconds, blockBytes, identity: names, tenantToken, inventorySecs };
 	const server = kind.create({
 		...{ web, clock, url: settings.url, log: log.tag(settings.server) },
 		wake: () => agent.checkNow(),
 		abort: (id, reason) => updater.abort(id, reason),
 		provides: () => updater.settledProvides,
-		ticks: () => system.ticks(),
-		settings: serverSettings,
+		ticks,
+		settings: inForce,
 		...(remote?.enabled && { configuration: remote }),
 		...(logMemory && { logMemory }),
 		...(managed && { management: managed.management }),
@@ -243,9 +250,8 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 		deviceType: settings.deviceType,
 		mac: settings.mac ?? network.mac,
 	});
-	const ticks = (): number => system.ticks();
 	const agent = new Agent({
-		settings: agentSettings,
+		settings: inForce,
 		server,
 		identity,
 		updater,
@@ -258,9 +264,9 @@ async function assemble(parts: Parts): Promise<Fleetling> {
 	remote?.follow((now) => {
 		log.levels = now.logLevel;
 		updater.rules = { window: now.updateWindow, retryFailHours: now.retryFailHours, policy };
-		agentSettings.pollSeconds = now.pollSeconds;
-		agentSettings.checkInSeconds = now.checkInSeconds;
-		serverSettings.inventorySecs = now.inventorySecs;
+		inForce.pollSeconds = now.pollSeconds;
+		inForce.checkInSeconds = now.checkInSeconds;
+		inForce.inventorySecs = now.inventorySecs;
 	});
 	agent.start();
 	const shell = (line: Line, onExit: () => void): ShellSession => openShell(works, line, onExit);
@@ -273,8 +279,7 @@ function worksOf(
 	later: Pick<Works, "identity" | "facts" | "agent" | "server">,
 ): Works {
 	const build = (key: string): unknown => config[key];
-	const wanted = remote && ((): Wanted => remote.wanted);
-	return { device, build, wanted, log, logMemory, slots, updater, commands, evaluates: settings.jsPrompt, ...later };
+	return { device, build, remote, log, logMemory, slots, updater, commands, evaluates: settings.jsPrompt, ...later };
 }
 
 function manage(

@@ -1,7 +1,7 @@
 import { FleetlingError } from "fleetling/error/error";
 import { limits } from "../common/deadlines";
 import type { Storage } from "../common/device";
-import { describe, type TaggedLog } from "../common/log";
+import { describe, type Log } from "../common/log";
 import type { DeclaredKey, DeclaredKeys } from "./declared";
 import {
 	checkSetting,
@@ -18,12 +18,15 @@ import { parseWanted, readWantedText, type Wanted, wantedText, writeWantedText }
 export interface RemoteOptions {
 	readonly storage: Storage;
 	/** The build's values. */
-	readonly build: SettingSource;
+	readonly build: Readonly<Record<string, unknown>>;
 	readonly declared?: DeclaredKeys | undefined;
 	/** Whether what the server says counts. If not, only the application's own values are applied. */
 	readonly enabled: boolean;
-	readonly log: TaggedLog;
+	readonly log: Log;
 }
+
+/** In the log. */
+const tag = "config";
 
 /** A change that has been found good. Nothing of it holds before `activate`. */
 export interface PreparedConfiguration {
@@ -79,7 +82,7 @@ export class RemoteConfiguration {
 			try {
 				give(key, name, wanted[name]);
 			} catch (error) {
-				log.failure(error);
+				log.tag(tag).failure(error);
 			}
 	}
 
@@ -181,7 +184,9 @@ export class RemoteConfiguration {
 		}
 		this.#revision += 1;
 		const names = Object.keys(parseWanted(to));
-		log.info(names.length === 0 ? "the server sets no configuration any more" : `the server has set ${names.join(", ")}`);
+		log
+			.tag(tag)
+			.info(names.length === 0 ? "the server sets no configuration any more" : `the server has set ${names.join(", ")}`);
 	}
 
 	/** The application first: it may refuse. */
@@ -196,7 +201,7 @@ export class RemoteConfiguration {
 		try {
 			this.apply(from, to);
 		} catch (error) {
-			this.#options.log.failure(error);
+			this.#options.log.tag(tag).failure(error);
 		}
 	}
 
@@ -204,8 +209,11 @@ export class RemoteConfiguration {
 		const { storage, build } = this.#options;
 		const store = storage.open({ path: "config", format: "string" });
 		try {
-			const stored = (name: string): unknown => store.read(name);
-			return work((name) => wanted[name], stored, build);
+			return work(
+				(name) => wanted[name],
+				(name) => store.read(name),
+				(name) => build[name],
+			);
 		} finally {
 			store.close();
 		}

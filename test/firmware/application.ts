@@ -2,6 +2,7 @@
  * An application of one's own: a heater that is updated, looked after and asked about by way of Fleetling. It is the example
  * of src/README.md, and takes the place of main.
  */
+import { declared } from "fleetling/agent/declared";
 import type { Action } from "fleetling/management/actions/action";
 import type { Command } from "fleetling/management/commands/command";
 import { start } from "fleetling/start";
@@ -36,12 +37,25 @@ const heat: Command = {
 	},
 };
 
+/** A key of the configuration that people can set on the server. Throwing refuses all of a change. */
+const target = declared({
+	fallback: "21",
+	expects: "degrees from 5 to 30",
+	read: (text) => (Number(text) >= 5 && Number(text) <= 30 ? Number(text) : undefined),
+	apply(degrees) {
+		if (degrees === 13) throw new RangeError("13 degrees are unlucky");
+		heater.target = degrees;
+		sink(`heater: heating to ${degrees} degrees`);
+	},
+});
+
 const fleetling = await start({
 	device,
 	config,
 	sink,
 	actions: [boost],
 	commands: [heat],
+	configuration: { "heater.target": target },
 	// Never in the middle of heating up; asked again after a second.
 	policy: { allows: (step) => (step === "restart" && heater.heating ? 1_000 : true) },
 	events: {

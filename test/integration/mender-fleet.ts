@@ -23,6 +23,8 @@ export interface MenderFleetOptions {
 	readonly server?: MenderServerOptions;
 	/** That it begins with. */
 	readonly version?: string;
+	/** What it is like besides. */
+	readonly firmware?: Firmware;
 	/** With TLS. */
 	readonly secure?: boolean;
 	readonly settings?: Readonly<Record<string, string>>;
@@ -52,9 +54,9 @@ export class MenderFleet {
 	}
 
 	async #begin(): Promise<void> {
-		const { server, secure, version = oldVersion } = this.#options;
+		const { server, secure, version = oldVersion, firmware } = this.#options;
 		// With a key to make: one of P-256 takes no time.
-		flashDevice(this.flash, await makeFirmware({ version }));
+		flashDevice(this.flash, await makeFirmware({ version, ...firmware }));
 		if (secure) {
 			const authority = await createAuthority({ name: "Test authority" });
 			const { keyPEM, chainPEM } = await authority.issue({ names: ["localhost"], ips: ["127.0.0.1"] });

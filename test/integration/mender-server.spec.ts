@@ -3,5 +3,6 @@
  * If the facts or the server change, this fails: they cannot drift apart.
  */
 import "../servers/mender/spec/authentication";
+import "../servers/mender/spec/configuration";
 import "../servers/mender/spec/deployments";
 import "../servers/mender/spec/recordings";

@@ -1,21 +1,19 @@
 import { FleetlingError } from "fleetling/error/error";
 import Time from "time";
-import { type ServerConfiguration, ServerError } from "../../agent/server";
+import { type ServerContext, ServerError } from "../../agent/server";
 import { parseObject } from "../../common/json";
-import type { TaggedLog } from "../../common/log";
 import type { Answer } from "../../common/web";
 import type { MenderAPI } from "./api";
 import { failure } from "./failures";
+import { intervalOf } from "./inventory";
 
 const path = "/api/devices/v1/deviceconfig/configuration";
 
 export interface ConfigurationOptions {
 	readonly name: string;
 	readonly api: MenderAPI;
-	/** Milliseconds between two questions. */
-	readonly interval: () => number;
-	readonly configuration: ServerConfiguration;
-	readonly log: TaggedLog;
+	/** Of the server. */
+	readonly context: Pick<ServerContext, "settings" | "log" | "configuration">;
 }
 
 /**
@@ -42,12 +40,13 @@ export class DeviceConfiguration {
 
 	/** Whether it is time: at first, at intervals, and as soon as something has changed. */
 	due(): boolean {
-		return this.#there && (this.timely || this.#told !== this.#options.configuration.revision);
+		const { configuration } = this.#options.context;
+		return this.#there && configuration !== undefined && (this.timely || this.#told !== configuration.revision);
 	}
 
 	/** Never rejects: the next poll is more important. */
 	async sync(token: string): Promise<void> {
-		const { name, api, configuration } = this.#options;
+		const { name, api, context } = this.#options;
 		const timely = this.timely;
 		try {
 			// First, because it makes the server know the device, which it may have accepted a moment ago.
@@ -55,7 +54,7 @@ export class DeviceConfiguration {
 			if (timely) {
 				const answer = await api.call({ token, method: "GET", path });
 				if (answer.status !== 200) throw failure(name, "configuration", answer);
-				configuration.want(parseObject(answer.body, "Mender's configuration").values);
+				context.configuration?.want(parseObject(answer.body, "Mender's configuration").values);
 				await this.report(token);
 			}
 			this.#said = "";
@@ -71,24 +70,24 @@ export class DeviceConfiguration {
 
 	/** What the server does not know. */
 	private report(token: string): Promise<void> | undefined {
-		const { name, api, configuration } = this.#options;
-		const { revision } = configuration;
+		const { name, api, context } = this.#options;
+		const { revision = 0 } = context.configuration ?? {};
 		this.#told = revision;
 		if (this.#known === revision) return undefined;
-		const body = JSON.stringify(configuration.inForce());
+		const body = JSON.stringify(context.configuration?.inForce());
 		return api.call({ token, method: "PUT", path, body }).then((answer: Answer) => {
 			if (answer.status !== 204) throw failure(name, "configuration", answer);
 			this.#known = revision;
 		});
 	}
 
-	private rest(wait = this.#options.interval()): void {
+	private rest(wait = intervalOf(this.#options.context)): void {
 		this.#asked = Time.ticks;
 		this.#wait = wait;
 	}
 
 	private failed(cause: unknown): void {
-		const { log } = this.#options;
+		const { log } = this.#options.context;
 		const error = FleetlingError.from(cause, "server.failed", "the configuration could not be exchanged");
 		if (error instanceof ServerError && error.status === 404 && this.#known < 0) {
 			this.#there = false;

@@ -1,6 +1,6 @@
 import Time from "time";
-import { ServerError } from "../../agent/server";
-import type { TaggedLog } from "../../common/log";
+import { type ServerContext, ServerError } from "../../agent/server";
+import { intervals } from "../../common/deadlines";
 import type { MenderAPI } from "./api";
 import { failure } from "./failures";
 import type { Names } from "./messages";
@@ -10,9 +10,13 @@ const path = "/api/devices/v1/inventory/device/attributes";
 export interface InventoryOptions {
 	readonly name: string;
 	readonly api: MenderAPI;
-	/** Milliseconds between two reports. */
-	readonly interval: () => number;
-	readonly log: TaggedLog;
+	/** Of the server. */
+	readonly context: Pick<ServerContext, "settings" | "log">;
+}
+
+/** Milliseconds between two reports. Looked up each time: it may be configured from the server. */
+export function intervalOf({ settings }: InventoryOptions["context"]): number {
+	return (settings?.inventorySecs ?? intervals.inventorySeconds) * 1000;
 }
 
 /** What people see of a device on the server: all of it first, then what has changed. Of no importance to updates. */
@@ -42,9 +46,9 @@ export class Inventory {
 
 	/** Reports what the server does not know. Never rejects: the next poll is more important. */
 	async send(token: string, attributes: Names): Promise<void> {
-		const { name, api, interval, log } = this.#options;
+		const { name, api, context } = this.#options;
 		this.#asked = Time.ticks;
-		this.#wait = interval();
+		this.#wait = intervalOf(context);
 		const { method, names } = this.#news(attributes);
 		if (names.length === 0) return;
 		try {
@@ -54,10 +58,11 @@ export class Inventory {
 			this.#known = JSON.stringify(attributes);
 			this.#artifact = attributes.artifact_name ?? "";
 		} catch (error) {
-			log.failure(error, "warn");
+			context.log.failure(error, "warn");
 			// All of it again: what has become of the changes is not known.
 			this.#known = undefined;
-			if (error instanceof ServerError) this.#wait = error.retryAfter ?? (error.code === "server.refused" ? interval() : 0);
+			if (error instanceof ServerError)
+				this.#wait = error.retryAfter ?? (error.code === "server.refused" ? intervalOf(context) : 0);
 			else this.#wait = 0;
 		}
 	}

@@ -5,7 +5,6 @@ import type { DeviceFacts } from "../../agent/facts";
 import type { Grant, Introduction, Server, ServerContext, ServerKind } from "../../agent/server";
 import { originOf, parseURL } from "../../common/address";
 import type { Cancellation } from "../../common/cancellation";
-import { intervals } from "../../common/deadlines";
 import type { Sink } from "../../common/sink";
 import { type Answer, delivered } from "../../common/web";
 import type { FinalReport, UpdateView } from "../../update/observer";
@@ -40,7 +39,7 @@ export class MenderServer implements Server {
 	readonly #api: MenderAPI;
 	readonly #deployments: Deployments;
 	readonly #inventory: Inventory;
-	readonly #configuration: DeviceConfiguration | undefined;
+	readonly #configuration: DeviceConfiguration;
 	readonly #connect: ConnectLink | undefined;
 	/** The open-source server has no second version of the question for a deployment. */
 	#first = false;
@@ -48,23 +47,22 @@ export class MenderServer implements Server {
 	#said = "";
 
 	constructor(context: ServerContext) {
-		const { url, web, log, management, configuration, wake } = context;
-		// Looked up each time: it may be configured from the server.
-		const interval = (): number => (context.settings?.inventorySecs ?? intervals.inventorySeconds) * 1000;
+		const { url, web, log, management, wake } = context;
 		this.#context = context;
 		this.name = `Mender server ${url}`;
 		const api = new MenderAPI(web, url);
 		this.#api = api;
 		const { name } = this;
-		this.#deployments = new Deployments({ name, api, context });
-		const inventory = new Inventory({ name, api, log, interval });
+		const options = { name, api, context };
+		this.#deployments = new Deployments(options);
+		this.#configuration = new DeviceConfiguration(options);
+		const inventory = new Inventory(options);
 		this.#inventory = inventory;
 		const report = (): void => {
 			inventory.renew();
 			wake();
 		};
 		if (management !== undefined) this.#connect = new ConnectLink({ name, url, web, log, management, wake, report });
-		if (configuration !== undefined) this.#configuration = new DeviceConfiguration({ name, api, log, interval, configuration });
 	}
 
 	async authenticate({ facts, identity }: Introduction, cancellation: Cancellation): Promise<Grant> {
@@ -94,7 +92,7 @@ export class MenderServer implements Server {
 		this.#connect?.start();
 		if (answer.status === 200) return this.#found(answer);
 		if (this.#inventory.due(name.artifact_name)) await this.#inventory.send(token, attributesOf(facts, provides, name));
-		if (this.#configuration?.due()) await this.#configuration.sync(token);
+		if (this.#configuration.due()) await this.#configuration.sync(token);
 		return undefined;
 	}
 

@@ -8,7 +8,7 @@ export interface DeploymentWorld {
 	readonly deployments: Deployments;
 	readonly tokens: Tokens;
 	/** A fresh link and its end. */
-	readonly link: (deployment: DeviceDeployment) => { readonly uri: string; readonly expire: string };
+	readonly link: (deployment: DeviceDeployment, deviceType: string) => { readonly uri: string; readonly expire: string };
 	/** Whether the second version of the question exists: it does not in the open-source server. */
 	readonly hosted: () => boolean;
 }
@@ -19,9 +19,12 @@ export function deploymentRoutes({ deployments, tokens, link, hosted }: Deployme
 		mustName(question);
 		const deployment = deployments.next(device, question);
 		if (deployment === undefined) return emptyAnswer(204);
-		const { id, artifact } = deployment;
-		const { id: artifactId, name, deviceTypes } = artifact;
-		const offered = { id: artifactId, artifact_name: name, source: link(deployment), device_types_compatible: deviceTypes };
+		const { id, artifact, configuration } = deployment;
+		const { id: artifactId, name } = artifact;
+		const deviceType = String(question.device_type);
+		const deviceTypes = configuration === undefined ? artifact.deviceTypes : [deviceType];
+		const source = link(deployment, deviceType);
+		const offered = { id: artifactId, artifact_name: name, source, device_types_compatible: deviceTypes };
 		return jsonAnswer({ id, artifact: offered });
 	};
 	const first = (request: Request): Answer => {

@@ -50,6 +50,8 @@ export interface DeviceDeployment {
 	substate: string;
 	/** All statuses that it has had, in order, repetitions left out. */
 	readonly history: Status[];
+	/** Of a configuration that is deployed: its artifact is made when the device fetches it. */
+	readonly configuration?: Readonly<Record<string, unknown>>;
 	/** The first question for which it was handed out: later ones have to be the same. */
 	question?: string;
 	log?: readonly LogMessage[];
@@ -61,6 +63,18 @@ export class Deployments {
 	create(device: Device, artifact: Artifact, force = false): DeviceDeployment {
 		const deployment: DeviceDeployment = {
 			...{ id: newId(), artifact, device: device.id, force },
+			...{ status: "pending", substate: "", history: ["pending"] },
+		};
+		this.#all.push(deployment);
+		return deployment;
+	}
+
+	/** One of what people have set for that device. */
+	configure(device: Device, configuration: Readonly<Record<string, unknown>>): DeviceDeployment {
+		const id = newId();
+		const artifact = { id: id + device.id, name: `configuration-${id}`, deviceTypes: [], content: new Uint8Array(0) };
+		const deployment: DeviceDeployment = {
+			...{ id, artifact, device: device.id, force: false, configuration },
 			...{ status: "pending", substate: "", history: ["pending"] },
 		};
 		this.#all.push(deployment);
@@ -84,6 +98,11 @@ export class Deployments {
 		if (deployment.question !== undefined && deployment.question !== asked) {
 			move(deployment, "failure");
 			throw new Refusal(409, "Device provided conflicting request data");
+		}
+		// Neither is there an artifact yet that could be installed already, nor one for another type of device.
+		if (deployment.configuration !== undefined) {
+			deployment.question = asked;
+			return deployment;
 		}
 		if (question.artifact_name === deployment.artifact.name && deployment.status === "pending" && !deployment.force) {
 			move(deployment, "already-installed");

@@ -12,6 +12,7 @@ import { Listener } from "../rdfm/listener";
 import { type ConnectionRecord, RequestLog } from "../rdfm/records";
 import { nextEvent } from "../rdfm/waiting";
 import { authRoutes } from "./auth";
+import { ConfigurationLinks, Configurations, configurationRoutes, type Values } from "./configuration";
 import { deploymentRoutes } from "./deployment-routes";
 import { type Artifact, Deployments, type DeviceDeployment, final, type Status } from "./deployments";
 import { DeviceConnect } from "./device-connect";
@@ -46,6 +47,8 @@ export class MenderServer {
 	readonly deployments = new Deployments();
 	readonly connect = new DeviceConnect(this.tokens);
 	readonly storage = new Storage(() => this.clock());
+	readonly configurations = new Configurations();
+	readonly #configurationLinks = new ConfigurationLinks(() => this.clock());
 	readonly #router = new Router();
 	readonly #shelf = new Router();
 	#options: MenderServerOptions = {};
@@ -53,15 +56,19 @@ export class MenderServer {
 	#store: Listener | undefined;
 
 	constructor() {
-		const { devices, tokens, inventories, deployments, storage, connect } = this;
-		const link = (deployment: DeviceDeployment) => {
-			const { path, expire } = storage.sign(deployment);
-			return { uri: this.storageURL + path, expire };
+		const { devices, tokens, inventories, deployments, storage, configurations, connect } = this;
+		const links = this.#configurationLinks;
+		const link = (deployment: DeviceDeployment, deviceType: string) => {
+			const own = deployment.configuration !== undefined;
+			const { path, expire } = own ? links.sign(deployment, deviceType) : storage.sign(deployment);
+			return { uri: (own ? this.url : this.storageURL) + path, expire };
 		};
 		this.#router.add([
 			...authRoutes(devices, tokens),
 			...inventoryRoutes(inventories, tokens),
 			...connect.routes(),
+			...configurationRoutes(configurations, tokens),
+			...links.routes(deployments),
 			...deploymentRoutes({ deployments, tokens, link, hosted: () => this.#options.hosted ?? false }),
 		]);
 		this.#shelf.add(storage.routes());
@@ -118,7 +125,9 @@ export class MenderServer {
 		return device;
 	}
 
-	#accept({ sets }: Device): void {
+	#accept(device: Device): void {
+		const { sets } = device;
+		this.configurations.provision(device);
 		const latest = sets.at(-1);
 		for (const set of sets) if (set !== latest && set.status === "accepted") set.status = "rejected";
 		if (latest !== undefined) latest.status = "accepted";
@@ -133,6 +142,13 @@ export class MenderServer {
 	/** Deploys an artifact to a device. */
 	deploy(mac: string, artifact: Omit<Artifact, "id">, force = false): DeviceDeployment {
 		return this.deployments.create(this.#device(mac), { id: newId(), ...artifact }, force);
+	}
+
+	/** What the web interface does with a device's configuration: keeps it as what is wanted, and deploys it. */
+	configure(mac: string, values: Values): DeviceDeployment {
+		const device = this.#device(mac);
+		this.configurations.want(device, values);
+		return this.deployments.configure(device, values);
 	}
 
 	/** Waits until a deployment has that status; rejects when it ends in another. */

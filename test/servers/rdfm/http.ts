@@ -112,7 +112,17 @@ export function requireJson(request: Request): Json {
 export type Handler = (request: Request, parameters: readonly string[]) => Answer | Promise<Answer>;
 
 /** Names under which requests are recorded and faults are set. */
-export type RouteName = "auth" | "check" | "download" | "upload" | "logs" | "admin" | "other" | "status" | "inventory";
+export type RouteName =
+	| "auth"
+	| "check"
+	| "download"
+	| "upload"
+	| "logs"
+	| "admin"
+	| "other"
+	| "status"
+	| "inventory"
+	| "configuration";
 
 /** One row of the route table. */
 export interface Route {

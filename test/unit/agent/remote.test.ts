@@ -26,8 +26,7 @@ interface BenchOptions {
 function bench({ storage = new MemoryStorage(), stored = {}, built = {}, keys, enabled = true }: BenchOptions = {}): Bench {
 	const lines = new Lines();
 	for (const [name, value] of Object.entries(stored)) storage.domain("config").write(name, value);
-	const build = (name: string): unknown => built[name];
-	const remote = new RemoteConfiguration({ storage, build, declared: keys, enabled, log: lines.tag("config") });
+	const remote = new RemoteConfiguration({ storage, build: built, declared: keys, enabled, log: lines.log });
 	const followed: RemoteSettings[] = [];
 	remote.follow((settings) => void followed.push(settings));
 	return { remote, storage, lines, followed };
