@@ -13,7 +13,7 @@ describe("device on a Mender server: configuration", function () {
 	// One device for all, which installs signed artifacts only: configurations have no signature.
 	before(async () => {
 		const settings = { artifactKeys: ecKey().publicPEM, inventorySecs: "1" };
-		fleet = await MenderFleet.start({ firmware: { fault: "application" as never }, settings });
+		fleet = await MenderFleet.start({ firmware: { fault: "application" as never }, secure: true, settings });
 	});
 	after(() => fleet?.stop());
 

@@ -1,19 +1,21 @@
 import { assert } from "chai";
 import { StoredConfiguration } from "fleetling/agent/configuration";
 import { settingNames } from "fleetling/agent/settings";
+import type { Wanted } from "fleetling/agent/wanted";
 import { describe, it } from "test/harness";
 import { rejects } from "../fakes/errors";
 import { MemoryStore } from "../fakes/store";
 
 const pem = `-----BEGIN CERTIFICATE-----\n${"A".repeat(200)}\n-----END CERTIFICATE-----\n`;
 
-function configurationOf(stored: Record<string, string>, built: Record<string, unknown> = {}) {
+function configurationOf(stored: Record<string, string>, built: Record<string, unknown> = {}, wanted: Wanted = {}) {
 	const store = new MemoryStore(stored);
 	return {
 		store,
 		configuration: new StoredConfiguration(
 			() => store,
 			(key) => built[key],
+			() => wanted,
 		),
 	};
 }
@@ -43,6 +45,16 @@ describe("the configuration as a person sees it", () => {
 		await rejects("config.unknown", () => configuration.set("nonsense", "1"), "nonsense", "pollSeconds");
 		await rejects("config.unknown", () => configuration.show("toString"));
 		assert.equal(store.writes, writes);
+	});
+
+	it("says what the server has set, and that it has to be changed there", async () => {
+		const { store, configuration } = configurationOf({ pollSeconds: "60" }, {}, { pollSeconds: "30" });
+		assert.deepInclude(configuration.show("pollSeconds"), { value: "30", origin: "server" });
+		assert.deepInclude(configuration.show("logLevel"), { value: "info", origin: "default" });
+		await rejects("config.set-by-server", () => configuration.set("pollSeconds", "5"), '"pollSeconds"', '"30"', "remoteConfig");
+		await rejects("config.set-by-server", () => configuration.reset("pollSeconds"), '"pollSeconds"');
+		configuration.set("remoteConfig", "off");
+		assert.equal(store.read("pollSeconds"), "60");
 	});
 
 	it("forgets what is stored", () => {
