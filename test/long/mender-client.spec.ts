@@ -36,6 +36,15 @@ case "$1" in
 esac
 `;
 
+/** What mender-configure-module does, as far as the server sees it: takes the meta-data, which is all there is. */
+const configure = (folder: string): string => `#!/bin/sh
+case "$1" in
+	NeedsArtifactReboot) echo No ;;
+	SupportsRollback) echo No ;;
+	ArtifactInstall) cp "$2/header/meta-data" ${folder}/configuration ;;
+esac
+`;
+
 class RealClient {
 	readonly folder = mkdtempSync(join(tmpdir(), "fleetling-mender-"));
 	readonly taken = join(this.folder, "taken");
@@ -50,6 +59,7 @@ class RealClient {
 		this.#script("share/identity/mender-device-identity", `#!/bin/sh\necho mac=${mac}\n`);
 		this.#script("share/inventory/mender-inventory-test", "#!/bin/sh\necho place=here\n");
 		this.#script("share/modules/v3/test-module", module(this.taken));
+		this.#script("share/modules/v3/mender-configure", configure(this.taken));
 		writeFileSync(join(this.folder, "device_type"), `device_type=${deviceType}\n`);
 		writeFileSync(join(this.folder, "etc/artifact_info"), "artifact_name=release-v1\n");
 	}
@@ -154,6 +164,22 @@ describe("Mender test server and the real mender-client", function () {
 		await server.log.until(({ route, status }) => route === "logs" && status === 204, 30_000);
 		assert.ok((deployment.log?.length ?? 0) > 3);
 		assert.ok(deployment.log?.some(({ message }) => message.includes("refused by the module")));
+	});
+
+	it("a configuration is completed as a deployment, and the client goes by its name afterwards", async () => {
+		const values = { pollSeconds: "60", timezone: "UTC" };
+		const deployment = server.configure(mac, values);
+		await server.until(deployment, "success");
+		assert.deepEqual(JSON.parse(readFileSync(join(client.taken, "configuration"), "utf8")), values);
+		assert.deepEqual(deployment.history, ["pending", "downloading", "installing", "success"]);
+		const { name } = deployment.artifact;
+		const said = ({ body }: { readonly body: Uint8Array }): boolean => Buffer.from(body).includes(`"artifact_name":"${name}"`);
+		const { body } = await server.log.until(
+			(record) => record.route === "check" && record.status === 204 && said(record),
+			30_000,
+		);
+		assert.ok(Buffer.from(body).includes(`"data-partition.mender-configure.version":"${name}"`));
+		assert.equal(server.log.of("download").at(-1)?.headers.authorization, undefined);
 	});
 
 	it("an abort gets through, and failure is what it says to that", async () => {
