@@ -93,7 +93,8 @@ export async function start(options: StartOptions): Promise<Fleetling | undefine
 		updater = makeUpdater({ device, slots, log, ticks, packages: () => packages ?? noPackages });
 		running = slots.running();
 		const stored = configure(options);
-		const remote = remoteOf(options, stored, log);
+		const remote = remoteOf(options, stored, log, ticks);
+		remote?.judge(system.resetReason);
 		const settings: Settings = remote === undefined ? stored : { ...stored, ...remote.settings };
 		log.levels = settings.logLevel;
 		if (settings.management) logMemory = new LogMemory(limits.logMemory);
@@ -198,11 +199,12 @@ function remoteOf(
 	{ device: { storage }, config, configuration: declared }: StartOptions,
 	settings: Settings,
 	log: Log,
+	ticks: () => number,
 ): RemoteConfiguration | undefined {
 	const enabled = settings.remoteConfig && kindOf(settings)?.configures === true;
 	if (declared !== undefined) checkDeclared(declared);
 	if (!enabled && declared === undefined) return undefined;
-	return new RemoteConfiguration({ storage, build: config, declared, enabled, log });
+	return new RemoteConfiguration({ storage, build: config, declared, enabled, log, ticks });
 }
 
 interface Parts extends StartOptions {

@@ -26,6 +26,7 @@ export const codes = {
 	"artifact.wrong-checksum": "a file in an artifact is not the one that its manifest lists",
 	"artifact.wrong-device": "an artifact is for other types of device",
 
+	"config.crashed": "the device has crashed with a configuration of the server's",
 	"config.invalid": "a configuration value is not usable",
 	"config.missing": "a required configuration value is absent",
 	"config.protected": "a server wants to set a configuration key that is not for it to set",

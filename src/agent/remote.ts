@@ -1,7 +1,9 @@
 import { FleetlingError } from "fleetling/error/error";
-import { limits } from "../common/deadlines";
-import type { Storage } from "../common/device";
+import TextEncoder from "text/encoder";
+import { intervals, limits } from "../common/deadlines";
+import type { ResetReason, Storage } from "../common/device";
 import { describe, type Log } from "../common/log";
+import { crc32 } from "../update/readers/crc32";
 import type { DeclaredKey, DeclaredKeys } from "./declared";
 import {
 	checkSetting,
@@ -13,7 +15,7 @@ import {
 	settingInForce,
 	settingNames,
 } from "./settings";
-import { parseWanted, readWantedText, type Wanted, wantedText, writeWantedText } from "./wanted";
+import { nothingWanted, parseWanted, readWanted, type Wanted, wantedText, writeWanted } from "./wanted";
 
 export interface RemoteOptions {
 	readonly storage: Storage;
@@ -23,10 +25,22 @@ export interface RemoteOptions {
 	/** Whether what the server says counts. If not, only the application's own values are applied. */
 	readonly enabled: boolean;
 	readonly log: Log;
+	/** Milliseconds, monotonic. */
+	readonly ticks: () => number;
 }
 
 /** In the log. */
 const tag = "config";
+
+/** Restarts that were meant are said before (`settle`): a release build restarts when an exception is caught by nobody. */
+const crashes: Readonly<Record<ResetReason, boolean>> = {
+	panic: true,
+	restart: true,
+	watchdog: true,
+	"brown-out": false,
+	"power-on": false,
+	other: false,
+};
 
 /** A change that has been found good. Nothing of it holds before `activate`. */
 export interface PreparedConfiguration {
@@ -46,6 +60,8 @@ export interface PreparedConfiguration {
 export class RemoteConfiguration {
 	readonly #options: RemoteOptions;
 	#revision = 0;
+	/** By `ticks`: when the set that is in force became so, as long as it is not known whether the device can live with it. */
+	#since: number | undefined;
 	/** Takes the settings after a change. */
 	#follower: ((settings: RemoteSettings) => void) | undefined;
 
@@ -65,8 +81,8 @@ export class RemoteConfiguration {
 
 	/** What the server has set and still can be used: an older firmware may have known other values than this one. */
 	get wanted(): Wanted {
-		const { enabled, storage } = this.#options;
-		return enabled ? this.usable(readWantedText(storage)) : {};
+		const { enabled } = this.#options;
+		return enabled ? this.usable(this.kept) : {};
 	}
 
 	/** The settings that are in force. */
@@ -109,21 +125,60 @@ export class RemoteConfiguration {
 	/**
 	 * Checks a set of the server's and changes nothing.
 	 *
-	 * @throws FleetlingError config.unknown, config.protected, config.invalid or config.too-large, naming the key
+	 * @throws FleetlingError config.unknown, config.protected, config.invalid, config.too-large or config.crashed, naming the key
 	 */
 	prepare(values: Readonly<Record<string, unknown>>): PreparedConfiguration {
 		const { storage } = this.#options;
 		const after = this.check(values);
+		if (after !== nothingWanted && checksum(after) === readWanted(storage, "bad"))
+			throw new FleetlingError(
+				"config.crashed",
+				`the device has crashed with this configuration of the server's (${Object.keys(parseWanted(after)).join(", ")}); set another one`,
+			);
 		let before: string | undefined;
 		return {
 			activate: () => {
-				before = readWantedText(storage);
+				before = this.kept;
 				this.change(before, after);
 			},
 			revert: () => {
-				if (before !== undefined) this.change(readWantedText(storage), before);
+				if (before !== undefined && this.kept !== before) this.back(this.kept, before);
 			},
 		};
+	}
+
+	/**
+	 * First of all after a start. A set that is new and with which the device has crashed, or restarted without having said so, is
+	 * taken back: it might do that again before the server can be asked for another one.
+	 */
+	judge(resetReason: ResetReason): void {
+		const { enabled, storage, ticks, log } = this.#options;
+		const before = enabled ? readWanted(storage, "before") : undefined;
+		if (before === undefined) return;
+		const { kept } = this;
+		if (!crashes[resetReason] || kept === before) {
+			this.#since = ticks();
+			return;
+		}
+		writeWanted(storage, "bad", checksum(kept));
+		this.keep(before);
+		writeWanted(storage, "before", undefined);
+		const names = Object.keys(parseWanted(kept)).join(", ");
+		log.tag(tag).error(`the device has crashed with what the server had set (${names}): what held before holds again`);
+	}
+
+	/** The device has lived with the set that is in force: for long enough, or `orderly`, up to a restart that was meant. */
+	settle(orderly = false): void {
+		const { storage, ticks, log } = this.#options;
+		const since = this.#since;
+		if (since === undefined || (!orderly && ticks() - since < intervals.configurationProof)) return;
+		this.#since = undefined;
+		try {
+			writeWanted(storage, "before", undefined);
+			writeWanted(storage, "bad", undefined);
+		} catch (error) {
+			log.tag(tag).failure(error);
+		}
 	}
 
 	private check(values: Readonly<Record<string, unknown>>): string {
@@ -166,6 +221,14 @@ export class RemoteConfiguration {
 		);
 	}
 
+	private get kept(): string {
+		return readWanted(this.#options.storage, "values") ?? nothingWanted;
+	}
+
+	private keep(text: string): void {
+		writeWanted(this.#options.storage, "values", text === nothingWanted ? undefined : text);
+	}
+
 	private usable(text: string): Wanted {
 		return Object.fromEntries(Object.entries(parseWanted(text)).filter(([name, value]) => this.fault(name, value) === undefined));
 	}
@@ -173,15 +236,16 @@ export class RemoteConfiguration {
 	/** @throws what the storage throws, or config.refused; what held before holds then */
 	private change(from: string, to: string): void {
 		if (from === to) return;
-		const { storage, log } = this.#options;
-		writeWantedText(storage, to);
+		const { storage, log, ticks } = this.#options;
+		writeWanted(storage, "before", from);
+		this.keep(to);
 		try {
 			this.apply(this.usable(from), this.usable(to));
 		} catch (error) {
-			writeWantedText(storage, from);
-			this.restore(this.usable(to), this.usable(from));
+			this.back(to, from);
 			throw error;
 		}
+		this.#since = ticks();
 		this.#revision += 1;
 		const names = Object.keys(parseWanted(to));
 		log
@@ -189,20 +253,25 @@ export class RemoteConfiguration {
 			.info(names.length === 0 ? "the server sets no configuration any more" : `the server has set ${names.join(", ")}`);
 	}
 
+	/** Of an application that has refused a change every key gets its old value, whether it has seen the new one or not. */
+	private back(from: string, to: string): void {
+		const { storage, log } = this.#options;
+		this.keep(to);
+		writeWanted(storage, "before", undefined);
+		this.#since = undefined;
+		this.#revision += 1;
+		try {
+			this.apply(this.usable(from), this.usable(to));
+		} catch (error) {
+			log.tag(tag).failure(error);
+		}
+	}
+
 	/** The application first: it may refuse. */
 	private apply(from: Wanted, to: Wanted): void {
 		const { declared = {} } = this.#options;
 		for (const [name, key] of Object.entries(declared)) if (from[name] !== to[name]) give(key, name, to[name]);
 		this.#follower?.(this.with(to, (...sources) => readRemoteSettings(...sources)));
-	}
-
-	/** Of an application that has refused a change every key gets its old value, whether it has seen the new one or not. */
-	private restore(from: Wanted, to: Wanted): void {
-		try {
-			this.apply(from, to);
-		} catch (error) {
-			this.#options.log.tag(tag).failure(error);
-		}
 	}
 
 	private with<T>(wanted: Wanted, work: (...sources: readonly SettingSource[]) => T): T {
@@ -218,6 +287,10 @@ export class RemoteConfiguration {
 			store.close();
 		}
 	}
+}
+
+function checksum(text: string): string {
+	return String(crc32(new Uint8Array(new TextEncoder().encode(text))));
 }
 
 /** Hands a value to the application. */

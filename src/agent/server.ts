@@ -77,6 +77,8 @@ export interface ServerConfiguration {
 	inForce(): Readonly<Record<string, string>>;
 	/** Puts a set of the server's into force, all of it or nothing. @throws FleetlingError config.*, naming the key that is no good */
 	want(values: Readonly<Record<string, unknown>>): void;
+	/** With each sign of life; `orderly`: before a restart that is meant. A device that crashes with a new set goes back to the one before. */
+	settle(orderly?: boolean): void;
 }
 
 export interface ServerContext {

@@ -1,29 +1,36 @@
-import type { Storage } from "../common/device";
+import type { KeyValueStore, Storage } from "../common/device";
 import { isObject } from "../common/json";
 
 /** What the server has set of the configuration: texts by key. */
 export type Wanted = Readonly<Record<string, string>>;
 
-/** The domain and the one key under which it is kept: a single text changes as a whole or, when the power goes, not at all. */
-const path = "wanted";
-const key = "values";
+/**
+ * What is kept of it, in a domain of its own:
+ * - `values`: the set that is in force, as JSON. A single text changes as a whole or, when the power goes, not at all.
+ * - `before`: the set before it, for as long as it is not known whether the device can live with the new one.
+ * - `bad`: a checksum of the set that the device could not live with.
+ */
+export type WantedKey = "values" | "before" | "bad";
 
-/** What is kept, as JSON; "" when there is nothing. */
-export function readWantedText(storage: Storage): string {
-	const store = storage.open({ path, format: "string" });
-	try {
+export function readWanted(storage: Storage, key: WantedKey): string | undefined {
+	return use(storage, (store) => {
 		const text = store.read(key);
-		return typeof text === "string" ? text : "";
-	} finally {
-		store.close();
-	}
+		return typeof text === "string" ? text : undefined;
+	});
 }
 
-export function writeWantedText(storage: Storage, text: string): void {
-	const store = storage.open({ path, format: "string" });
-	try {
-		if (text !== "") store.write(key, text);
+/** Undefined forgets it. */
+export function writeWanted(storage: Storage, key: WantedKey, text: string | undefined): void {
+	use(storage, (store) => {
+		if (text !== undefined) store.write(key, text);
 		else if (store.read(key) !== undefined) store.delete(key);
+	});
+}
+
+function use<T>(storage: Storage, work: (store: KeyValueStore) => T): T {
+	const store = storage.open({ path: "wanted", format: "string" });
+	try {
+		return work(store);
 	} finally {
 		store.close();
 	}
@@ -31,7 +38,6 @@ export function writeWantedText(storage: Storage, text: string): void {
 
 /** What cannot be read is as good as not set: the server says it again. */
 export function parseWanted(text: string): Wanted {
-	if (text === "") return {};
 	try {
 		const value: unknown = JSON.parse(text);
 		if (!isObject(value)) return {};
@@ -43,7 +49,7 @@ export function parseWanted(text: string): Wanted {
 
 /** Sorted, so that the same values are the same text. */
 export function wantedText(wanted: Wanted): string {
-	const entries = Object.entries(wanted);
-	if (entries.length === 0) return "";
-	return JSON.stringify(Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1))));
+	return JSON.stringify(Object.fromEntries(Object.entries(wanted).sort(([one], [other]) => (one < other ? -1 : 1))));
 }
+
+export const nothingWanted = "{}";

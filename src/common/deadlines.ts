@@ -28,6 +28,10 @@ export const intervals = {
 	// downloads end before the first.
 	askAbort: 5_000,
 
+	// A configuration with which the device has run for so long does not crash it at once: there is time to ask the server for
+	// another one if it does later.
+	configurationProof: 60_000,
+
 	// First limit after a failure. A server that restarts is back within seconds; full jitter draws 1 s on average.
 	retryBase: 2_000,
 

@@ -56,6 +56,24 @@ describe("device on a Mender server: configuration, and what can go wrong with i
 		assert.deepEqual(configured.reported, { ...defaults, "heater.target": "25" });
 	});
 
+	it("takes back what the device has crashed with, and does not try it again", async () => {
+		const { server } = fleet;
+		const deployment = server.configure(mac, { "heater.target": "27" });
+		await server.until(deployment, "success");
+		await configured.reportedAs("heater.target", "27");
+		await fleet.running.cutPower();
+		await fleet.switchOn(["--reset-reason", "panic"]);
+		await fleet.says(/E \(\d+\) config: the device has crashed with what the server had set \(heater\.target\)/);
+		await fleet.says(/heater: heating to 25 degrees/);
+		await fleet.says(/W \(\d+\) mender: config\.crashed/);
+		await configured.reportedAs("heater.target", "25");
+		const again = server.configure(mac, { "heater.target": "27" });
+		await server.until(again, "failure");
+		assert.match(again.substate, /^config\.crashed/);
+		const other = server.configure(mac, { "heater.target": "26" });
+		await server.until(other, "success");
+	});
+
 	it("does nothing of it where the device does not allow it", async () => {
 		await fleet.running.cutPower();
 		const { length } = fleet.server.log.records;

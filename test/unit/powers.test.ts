@@ -27,7 +27,7 @@ function leaving(stop: () => Promise<void>) {
 		agent: () => ({ stop }) as Agent,
 		server: () => "test server",
 		evaluates: false,
-		wanted: undefined,
+		remote: undefined,
 	});
 	return { powers, calls };
 }

@@ -41,6 +41,7 @@ export class DeviceConfiguration {
 	/** Whether it is time: at first, at intervals, and as soon as something has changed. */
 	due(): boolean {
 		const { configuration } = this.#options.context;
+		configuration?.settle();
 		return this.#there && configuration !== undefined && (this.timely || this.#told !== configuration.revision);
 	}
 

@@ -125,6 +125,7 @@ export class MenderServer implements Server {
 	}
 
 	async close(): Promise<void> {
+		this.#context.configuration?.settle(true);
 		this.#context.web.close();
 		await this.#connect?.stop();
 	}

@@ -2,6 +2,7 @@ import { assert } from "chai";
 import { checkDeclared, type DeclaredKeys, declared } from "fleetling/agent/declared";
 import { RemoteConfiguration } from "fleetling/agent/remote";
 import { type RemoteSettings, remoteNames, settingNames, settingText } from "fleetling/agent/settings";
+import type { ResetReason } from "fleetling/common/device";
 import { describe, it } from "test/harness";
 import { rejects } from "../fakes/errors";
 import { Lines } from "../fakes/log";
@@ -21,12 +22,20 @@ interface BenchOptions {
 	readonly built?: Readonly<Record<string, unknown>>;
 	readonly keys?: DeclaredKeys;
 	readonly enabled?: boolean;
+	readonly ticks?: () => number;
 }
 
-function bench({ storage = new MemoryStorage(), stored = {}, built = {}, keys, enabled = true }: BenchOptions = {}): Bench {
+function bench({
+	storage = new MemoryStorage(),
+	stored = {},
+	built = {},
+	keys,
+	enabled = true,
+	ticks = () => 0,
+}: BenchOptions = {}): Bench {
 	const lines = new Lines();
 	for (const [name, value] of Object.entries(stored)) storage.domain("config").write(name, value);
-	const remote = new RemoteConfiguration({ storage, build: built, declared: keys, enabled, log: lines.log });
+	const remote = new RemoteConfiguration({ storage, build: built, declared: keys, enabled, log: lines.log, ticks });
 	const followed: RemoteSettings[] = [];
 	remote.follow((settings) => void followed.push(settings));
 	return { remote, storage, lines, followed };
@@ -94,8 +103,10 @@ describe("the configuration that a server may set", () => {
 		assert.equal(followed[0]?.logLevel.level, "warn");
 		assert.equal(followed[0]?.logLevel.tags.update, "debug");
 		const text = '{"logLevel":"warn,update=debug","pollSeconds":"30","updateWindow":"02:00-03:00"}';
+		assert.equal(storage.domain("wanted").read("values"), text);
+		remote.settle(true);
 		assert.deepEqual([...storage.domain("wanted").values], [["values", text]]);
-		assert.equal(storage.domain("wanted").writes, 1);
+		assert.equal(storage.domain("wanted").writes, 3);
 		assert.equal(storage.domain("config").read("pollSeconds"), "60");
 		// After a restart.
 		assert.equal(bench({ storage }).remote.settings.pollSeconds, 30);
@@ -108,7 +119,7 @@ describe("the configuration that a server may set", () => {
 		assert.include(followed[1], { pollSeconds: 60, checkInSeconds: 100 });
 		remote.want({});
 		assert.include(followed[2], { pollSeconds: 60, checkInSeconds: 90 });
-		assert.equal(storage.domain("wanted").values.size, 0);
+		assert.isUndefined(storage.domain("wanted").read("values"));
 		assert.match(lines.lines.at(-1) ?? "", /sets no configuration any more/);
 	});
 
@@ -118,7 +129,7 @@ describe("the configuration that a server may set", () => {
 		const { revision } = remote;
 		remote.want({ checkInSeconds: "100", pollSeconds: "30" });
 		assert.equal(remote.revision, revision);
-		assert.equal(storage.domain("wanted").writes, 1);
+		assert.equal(storage.domain("wanted").writes, 2);
 		assert.lengthOf(followed, 1);
 	});
 
@@ -222,6 +233,92 @@ describe("the configuration that a server may set", () => {
 		assert.deepEqual(remote.wanted, {});
 		assert.lengthOf(given, 3);
 		assert.equal(bench({ storage }).remote.settings.pollSeconds, 30);
+	});
+});
+
+describe("a configuration of the server's with which the device crashes", () => {
+	/** A device that has lived with one set, and has got another. */
+	function changed(lived = 0): {
+		readonly storage: MemoryStorage;
+		readonly ticks: { now: number };
+		readonly remote: RemoteConfiguration;
+	} {
+		const ticks = { now: 0 };
+		const { remote, storage } = bench({ ticks: () => ticks.now });
+		remote.want({ pollSeconds: "30" });
+		remote.settle(true);
+		remote.want({ pollSeconds: "40" });
+		ticks.now = lived;
+		remote.settle();
+		return { storage, ticks, remote };
+	}
+	const restarted = (storage: MemoryStorage, resetReason: ResetReason): Bench => {
+		const made = bench({ storage });
+		made.remote.judge(resetReason);
+		return made;
+	};
+
+	for (const reason of ["panic", "watchdog", "restart"] as const)
+		it(`is taken back, said, and not tried again: ${reason}`, async () => {
+			const { storage } = changed();
+			const { remote, lines } = restarted(storage, reason);
+			assert.equal(remote.settings.pollSeconds, 30);
+			assert.lengthOf(lines.with("E (0) config: the device has crashed with what the server had set (pollSeconds)"), 1);
+			await rejects("config.crashed", () => remote.want({ pollSeconds: "40" }), "pollSeconds");
+			assert.equal(remote.settings.pollSeconds, 30);
+			// Another crash is not its fault.
+			assert.equal(restarted(storage, reason).remote.settings.pollSeconds, 30);
+			remote.want({ pollSeconds: "50" });
+			assert.equal(remote.settings.pollSeconds, 50);
+			remote.settle(true);
+			remote.want({ pollSeconds: "40" });
+			assert.equal(remote.settings.pollSeconds, 40);
+		});
+
+	for (const reason of ["power-on", "brown-out", "other"] as const)
+		it(`is not to blame for what comes from outside: ${reason}`, () => {
+			const { storage } = changed();
+			assert.equal(restarted(storage, reason).remote.settings.pollSeconds, 40);
+			// It has not been proven by that.
+			assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30);
+		});
+
+	it("is not to blame once the device has lived with it for a minute, or has restarted in an orderly way", () => {
+		assert.equal(restarted(changed(59_999).storage, "panic").remote.settings.pollSeconds, 30);
+		assert.equal(restarted(changed(60_000).storage, "panic").remote.settings.pollSeconds, 40);
+		const { storage, remote } = changed();
+		remote.settle(true);
+		assert.equal(restarted(storage, "restart").remote.settings.pollSeconds, 40);
+	});
+
+	it("is none that has been taken back already, whenever the power goes", () => {
+		const { storage } = changed();
+		const store = storage.domain("wanted");
+		restarted(storage, "panic");
+		for (const left of store.cuts) {
+			const cut = new MemoryStorage();
+			for (const [key, value] of left) cut.domain("wanted").write(key, value);
+			const { remote } = restarted(cut, "panic");
+			assert.include([900, 30], remote.settings.pollSeconds);
+			assert.equal(restarted(cut, "panic").remote.settings.pollSeconds, remote.settings.pollSeconds);
+		}
+	});
+
+	it("may be the first, and leaves nothing then", () => {
+		const { remote, storage } = bench();
+		remote.want({ pollSeconds: "30" });
+		const again = restarted(storage, "panic").remote;
+		assert.equal(again.settings.pollSeconds, 900);
+		assert.deepEqual(again.wanted, {});
+	});
+
+	it("says when its end cannot be noted, and goes on", () => {
+		const { storage, remote } = changed();
+		storage.domain("wanted").delete = () => {
+			throw new Error("nvs");
+		};
+		remote.settle(true);
+		assert.equal(remote.settings.pollSeconds, 40);
 	});
 });
 

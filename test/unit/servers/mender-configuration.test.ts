@@ -13,6 +13,11 @@ class Configuration implements ServerConfiguration {
 	values: Readonly<Record<string, string>> = { pollSeconds: "900" };
 	readonly wanted: unknown[] = [];
 	fails: ErrorCode | undefined;
+	readonly settled: (boolean | undefined)[] = [];
+
+	settle(orderly?: boolean): void {
+		this.settled.push(orderly);
+	}
 
 	inForce(): Readonly<Record<string, string>> {
 		return this.values;
@@ -157,6 +162,14 @@ describe("Mender's device configuration", () => {
 			assert.lengthOf(configuration.wanted, 0);
 			await poll();
 		});
+
+	it("is settled with each sign of life, and in the end", async () => {
+		const { poll, server, configuration } = await polls();
+		await poll(inventory, taken, json(200, { pollSeconds: "900" }));
+		await poll();
+		server.close();
+		assert.deepEqual(configuration.settled, [undefined, undefined, true]);
+	});
 
 	it("is left alone where the device does not allow it", async () => {
 		const { server, web } = bench([{ status: 204 }, inventory]);
