@@ -10,6 +10,7 @@ import type { Command } from "./management/commands/command";
 import { standardCommands } from "./management/commands/standard";
 import { coreDump } from "./management/files/core-dump";
 import { filesRoot } from "./management/files/directory";
+import { Intake } from "./management/files/intake";
 import { configurationText, journalText, leaf, logText } from "./management/files/texts";
 import { FileTree } from "./management/files/tree";
 import { type LogSender, LogShipper } from "./management/logs/shipper";
@@ -62,12 +63,13 @@ export function makeActions(works: Works, configured: Settings["actions"], added
 
 /** Everything that is made for one session, one file or one batch is made then: all of it is of use only while somebody asks. */
 export function makeManagement(works: Works, actions: Actions, logUpload: Settings["logUpload"]): Management {
-	const { agent } = works;
+	const { agent, device } = works;
 	return {
 		authorized: (work) => agent().authorized(work),
 		alert: (text) => agent().alert(text),
 		actions,
 		files: makeFiles(works),
+		...(device.files && { intake: new Intake(device.files) }),
 		...(logUpload !== "none" && { logs: (send: LogSender) => makeShipper(works, logUpload, send) }),
 		shell: (line, onExit) => openShell(works, line, onExit),
 	};

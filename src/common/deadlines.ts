@@ -297,6 +297,14 @@ export const limits = {
 	// Parts of one file. RDFM's have 10 MiB, more than the flash of most devices; their links have to fit into one message.
 	fileParts: 16,
 
+	// A file that a manager sends, in bytes: as much as a file of an update, so that a mistake does not fill a small file system.
+	uploadBytes: 1_048_576,
+
+	// Bytes of a file in one message of Mender's device connect, as its server sends them too; and how many such messages may
+	// be on their way without having been acknowledged.
+	connectChunk: 4_096,
+	connectWindow: 20,
+
 	// The block that a file passes through on its way out: it fits into a TLS record, which RDFM wants to have 4,096 bytes at
 	// the most, with a second one beside it.
 	fileBlock: 2_048,

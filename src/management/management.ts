@@ -1,4 +1,5 @@
 import type { Actions } from "./actions/actions";
+import type { Intake } from "./files/intake";
 import type { FileTree } from "./files/tree";
 import type { LogSender, LogShipper } from "./logs/shipper";
 import type { Line, ShellSession } from "./shell/session";
@@ -13,6 +14,8 @@ export interface Management {
 	readonly actions?: Actions;
 	/** What managers can read; absent where they cannot. */
 	readonly files?: FileTree;
+	/** Takes files from managers; absent where there is no place for them. */
+	readonly intake?: Intake;
 	/** Makes what takes the log to the server through `send`; absent where nobody wants that. */
 	readonly logs?: (send: LogSender) => LogShipper;
 	/** Begins a shell session on a line; `onExit` is called when the person leaves. Absent where no shells are allowed. */

@@ -1,6 +1,11 @@
 /** A whole device and its managers through Mender's device connect, over TLS. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { DeviceConnection } from "../servers/mender/device-connect";
+import { DeviceError } from "../servers/mender/manager";
+import { downloadFile, uploadFile } from "../servers/mender/manager-files";
 import { ManagerTerminal } from "../servers/mender/manager-terminal";
 import { MenderFleet, mac, oldVersion } from "./mender-fleet";
 
@@ -22,7 +27,7 @@ describe("device: Mender's device connect", function () {
 	it("connects after the first check, with the subprotocol, and says what it speaks", async () => {
 		assert.deepEqual(connection.offered, ["protomsg/msgpack"]);
 		const protocols = await connection.open(user).handshake();
-		assert.deepEqual(protocols, [1, 4]);
+		assert.deepEqual(protocols, [1, 2, 4]);
 	});
 
 	it("has terminals, each with its own session", async () => {
@@ -50,6 +55,52 @@ describe("device: Mender's device connect", function () {
 		connection.command("send-inventory", user);
 		await reported;
 		assert.ok(connection.strays.every(({ typ }) => typ === "stop"));
+	});
+
+	it("sends files, as slowly as they are read, while a terminal is typed into", async () => {
+		const folder = `${fleet.flash}.files`;
+		mkdirSync(folder, { recursive: true });
+		const content = randomBytes(120_001);
+		writeFileSync(join(folder, "a.bin"), content);
+		const terminal = new ManagerTerminal(connection.open(user));
+		await terminal.shows("fleetling> ");
+		const whole = downloadFile(connection.open(user), "/files/a.bin", 5);
+		for (let times = 0; times < 5; times++) await terminal.run("status", `${oldVersion} in slot`);
+		const { size, content: got } = await whole;
+		assert.equal(size, content.length);
+		assert.ok(got.equals(content));
+		const log = await downloadFile(connection.open(user), "/log");
+		assert.equal(log.content.length, log.size);
+		assert.match(log.content.toString(), /a manager fetches \/files\/a\.bin, 120001 bytes/);
+		const list = await downloadFile(connection.open(user), "/files");
+		assert.match(list.content.toString(), /a\.bin 120001\n/);
+		await assert.rejects(
+			downloadFile(connection.open(user), "/files/none"),
+			(error) => error instanceof DeviceError && error.code === 404 && error.message.includes("management.no-file"),
+		);
+		terminal.close();
+	});
+
+	it("takes files, whole or not at all", async () => {
+		const file = join(`${fleet.flash}.files`, "new", "b.bin");
+		const content = randomBytes(90_000);
+		await uploadFile(connection.open(user), "/files/new/b.bin", content);
+		assert.ok(readFileSync(file).equals(content));
+		await uploadFile(connection.open(user), "/files/new", Buffer.from("again"), { source: "b.bin" });
+		assert.equal(readFileSync(file, "utf8"), "again");
+		// Somebody who goes in the middle of it, and a connection that breaks.
+		await uploadFile(connection.open(user), "/files/new/b.bin", content, { leaveAt: 60_000 });
+		const again = fleet.server.connect.next(mac, 30_000);
+		connection.drop();
+		connection = await again;
+		assert.equal(readFileSync(file, "utf8"), "again");
+		assert.equal(existsSync(join(`${fleet.flash}.files`, ".upload", "0")), false);
+		await uploadFile(connection.open(user), "/files/new/empty", Buffer.alloc(0));
+		const refused = (code: number) => (error: unknown) => error instanceof DeviceError && error.code === code;
+		await assert.rejects(uploadFile(connection.open(user), "/log", content), refused(403));
+		await assert.rejects(uploadFile(connection.open(user), "/files/../x", content), refused(400));
+		await assert.rejects(uploadFile(connection.open(user), "/files/large", Buffer.alloc(1_100_000)), refused(413));
+		assert.equal(existsSync(join(`${fleet.flash}.files`, "large")), false);
 	});
 
 	it("says goodbye before a restart, and connects again", async () => {

@@ -33,7 +33,8 @@ export class FakeConversation implements Conversation {
 
 	send(message: string | ArrayBuffer | Uint8Array): void {
 		if (!this.isOpen) throw new Error("sent while not open");
-		this.sent.push(message);
+		// Bytes that are on their way are nobody's any more.
+		this.sent.push(message instanceof Uint8Array ? message.slice() : message);
 	}
 
 	end(code = 1000): void {

@@ -11,6 +11,7 @@ import { takeClient } from "./client";
 import { takeControl } from "./control";
 import { judge } from "./ends";
 import { sendError } from "./errors";
+import { Files } from "./files";
 import { type Frame, parseFrame, protocols } from "./frame";
 import { Outlet } from "./outlet";
 import { Sessions } from "./sessions";
@@ -58,12 +59,16 @@ export class ConnectLink implements LinkProtocol {
 		const outlet = this.#outlet;
 		this.#sessions = new Sessions(outlet, interval);
 		this.#link = new Link({ protocol: this, authorized: management.authorized, log, random });
-		const { shell } = management;
+		const { shell, files, intake } = management;
 		const sessions = this.#sessions;
 		const common = { outlet, sessions, log };
 		if (shell !== undefined) {
 			const terminals = new Terminals({ ...common, shell, ...(idle !== undefined && { idle }) });
 			this.#takers.set(protocols.shell, (frame) => terminals.take(frame));
+		}
+		if (files !== undefined) {
+			const transfers = new Files({ ...common, files, intake });
+			this.#takers.set(protocols.files, (frame) => transfers.take(frame));
 		}
 		this.#takers.set(protocols.client, (frame) => takeClient({ outlet, log, wake, report }, frame));
 		const offered = (): readonly number[] => [...this.#takers.keys()].filter((number) => number !== protocols.control);
