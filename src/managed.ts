@@ -13,6 +13,7 @@ import { filesRoot } from "./management/files/directory";
 import { Intake } from "./management/files/intake";
 import { configurationText, journalText, leaf, logText } from "./management/files/texts";
 import { FileTree } from "./management/files/tree";
+import { Forwarder } from "./management/forward/forwarder";
 import { type LogSender, LogShipper } from "./management/logs/shipper";
 import type { Management } from "./management/management";
 import { type Line, ShellSession } from "./management/shell/session";
@@ -62,7 +63,11 @@ export function makeActions(works: Works, configured: Settings["actions"], added
 }
 
 /** Everything that is made for one session, one file or one batch is made then: all of it is of use only while somebody asks. */
-export function makeManagement(works: Works, actions: Actions, logUpload: Settings["logUpload"]): Management {
+export function makeManagement(
+	works: Works,
+	actions: Actions,
+	{ logUpload, portForward }: Pick<Settings, "logUpload" | "portForward">,
+): Management {
 	const { agent, device } = works;
 	return {
 		authorized: (work) => agent().authorized(work),
@@ -70,6 +75,7 @@ export function makeManagement(works: Works, actions: Actions, logUpload: Settin
 		actions,
 		files: makeFiles(works),
 		...(device.files && { intake: new Intake(device.files) }),
+		...(portForward !== "off" && { forwarder: new Forwarder(device.network, portForward) }),
 		...(logUpload !== "none" && { logs: (send: LogSender) => makeShipper(works, logUpload, send) }),
 		shell: (line, onExit) => openShell(works, line, onExit),
 	};

@@ -289,7 +289,7 @@ function manage(
 	{ actions: added, settings }: Parts,
 ): { readonly actions: Actions; readonly management: Management } {
 	const actions = makeActions(works, settings.actions, added);
-	return { actions, management: makeManagement(works, actions, settings.logUpload) };
+	return { actions, management: makeManagement(works, actions, settings) };
 }
 
 function chooseKind({ server }: Settings): ServerKind {

@@ -79,6 +79,7 @@ export const codes = {
 	"management.gone": "a session was used after its end",
 	"management.interrupted": "a command was ended by Ctrl-C",
 	"management.no-file": "there is no such file",
+	"management.not-forwarded": "a connection was to be forwarded to where none may be",
 	"management.read-only": "a manager wants to write where nothing can be written",
 	"management.too-large": "a file that a manager sends is larger than the device takes",
 	"management.usage": "a command line is not one that the device knows",

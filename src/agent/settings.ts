@@ -5,6 +5,7 @@ import { deadlines, intervals, limits } from "../common/deadlines";
 import { isObject } from "../common/json";
 import { type LogLevel, type LogLevels, logLevels, parseLogLevels } from "../common/log";
 import { type ConfiguredAction, parseActions } from "../management/actions/configured";
+import { type Forwarding, parseForwarding } from "../management/forward/rules";
 import { UpdateWindow } from "../update/window";
 
 /**
@@ -147,6 +148,12 @@ const rules = {
 		give: "give the number of connections that the device may have at one time: one more for each shell, where memory allows it",
 		fallback: limits.connections,
 		read: (text) => wholeNumber(text, limits.connections, limits.mostConnections),
+	}),
+	portForward: rule<Forwarding>({
+		expects: "off, local, or a list such as 192.168.1.20:502,camera.lan:80",
+		give: "say where managers may have connections forwarded to: nowhere, to the device and its own networks, or to what is listed",
+		fallback: "off",
+		read: parseForwarding,
 	}),
 	jsPrompt: rule<boolean>({
 		expects: "on or off",

@@ -187,6 +187,12 @@ export const deadlines = {
 	// So much longer than the time until the next question a terminal is told to wait for it.
 	sessionPing: 5_000,
 
+	// A forwarded connection: hosts of the device's own network answer within a second, or after the second SYN (3 s).
+	streamConnect: 10_000,
+
+	// A forwarded connection in which nothing has passed for so long. The server's own client for Linux waits as long.
+	forwardIdle: 600_000,
+
 	// Somebody who follows the log reads as fast as this.
 	logFollow: 200,
 
@@ -304,6 +310,13 @@ export const limits = {
 	// be on their way without having been acknowledged.
 	connectChunk: 4_096,
 	connectWindow: 20,
+
+	// Connections that managers may have forwarded at one time. A browser opens six for a page and makes do with fewer; each
+	// takes 1.5 KB and a socket, of which a chip has 10 to 16.
+	forwards: 4,
+
+	// Bytes of a forwarded connection in one message: there is one on its way each way, and up to four connections.
+	forwardBytes: 2_048,
 
 	// The block that a file passes through on its way out: it fits into a TLS record, which RDFM wants to have 4,096 bytes at
 	// the most, with a second one beside it.

@@ -1,6 +1,7 @@
 import type { Actions } from "./actions/actions";
 import type { Intake } from "./files/intake";
 import type { FileTree } from "./files/tree";
+import type { Forwarder } from "./forward/forwarder";
 import type { LogSender, LogShipper } from "./logs/shipper";
 import type { Line, ShellSession } from "./shell/session";
 
@@ -16,6 +17,8 @@ export interface Management {
 	readonly files?: FileTree;
 	/** Takes files from managers; absent where there is no place for them. */
 	readonly intake?: Intake;
+	/** Opens connections for managers; absent where none may be forwarded. */
+	readonly forwarder?: Forwarder;
 	/** Makes what takes the log to the server through `send`; absent where nobody wants that. */
 	readonly logs?: (send: LogSender) => LogShipper;
 	/** Begins a shell session on a line; `onExit` is called when the person leaves. Absent where no shells are allowed. */

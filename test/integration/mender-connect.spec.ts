@@ -2,14 +2,25 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import type { DeviceConnection } from "../servers/mender/device-connect";
 import { DeviceError } from "../servers/mender/manager";
 import { downloadFile, uploadFile } from "../servers/mender/manager-files";
+import { ForwardedConnection } from "../servers/mender/manager-forward";
 import { ManagerTerminal } from "../servers/mender/manager-terminal";
 import { MenderFleet, mac, oldVersion } from "./mender-fleet";
 
 const user = "7d5c2c9e-3a6e-4d0e-8f5e-0c1f2a3b4c5d";
+
+const portOf = (server: Server): number => (server.address() as AddressInfo).port;
+
+function listening(serve: (socket: Socket) => void): Promise<Server> {
+	return new Promise((resolve) => {
+		const server = createServer(serve);
+		server.listen(0, "127.0.0.1", () => resolve(server));
+	});
+}
 
 describe("device: Mender's device connect", function () {
 	this.timeout(120_000);
@@ -17,7 +28,7 @@ describe("device: Mender's device connect", function () {
 	let connection: DeviceConnection;
 
 	before(async () => {
-		fleet = await MenderFleet.start({ secure: true, settings: { pollSeconds: "600" } });
+		fleet = await MenderFleet.start({ secure: true, settings: { pollSeconds: "600", portForward: "local" } });
 		connection = await fleet.server.connect.connected(mac);
 	});
 	after(async () => {
@@ -27,7 +38,7 @@ describe("device: Mender's device connect", function () {
 	it("connects after the first check, with the subprotocol, and says what it speaks", async () => {
 		assert.deepEqual(connection.offered, ["protomsg/msgpack"]);
 		const protocols = await connection.open(user).handshake();
-		assert.deepEqual(protocols, [1, 2, 4]);
+		assert.deepEqual(protocols, [1, 2, 3, 4]);
 	});
 
 	it("has terminals, each with its own session", async () => {
@@ -101,6 +112,41 @@ describe("device: Mender's device connect", function () {
 		await assert.rejects(uploadFile(connection.open(user), "/files/../x", content), refused(400));
 		await assert.rejects(uploadFile(connection.open(user), "/files/large", Buffer.alloc(1_100_000)), refused(413));
 		assert.equal(existsSync(join(`${fleet.flash}.files`, "large")), false);
+	});
+
+	it("forwards connections to its own networks, both ways and as fast as both ends take it", async () => {
+		const echo = await listening((socket) => socket.pipe(socket));
+		const slow = await listening((socket) => {
+			let count = 0;
+			socket.on("data", (bytes) => {
+				count += bytes.length;
+				socket.pause();
+				setTimeout(() => socket.resume(), 2);
+				if (count === 100_000) socket.end(`${count} bytes`);
+			});
+		});
+		try {
+			const content = randomBytes(60_000);
+			const one = new ForwardedConnection(connection.open(user), "127.0.0.1", portOf(echo));
+			const other = new ForwardedConnection(connection.open(user), "127.0.0.1", portOf(slow));
+			one.write(content);
+			other.write(Buffer.alloc(100_000, "x"));
+			await one.until(() => one.received.length === content.length, "echo");
+			assert.ok(one.received.equals(content));
+			await other.until(() => other.end === "stop", "end of the other end");
+			assert.equal(other.received.toString(), "100000 bytes");
+			one.stop();
+			await one.until(() => one.end === "stop", "end");
+			const nobody = new ForwardedConnection(connection.open(user), "127.0.0.1", 1);
+			await nobody.until(() => nobody.end !== undefined, "error");
+			assert.match(nobody.end ?? "", /net\.refused/);
+			const far = new ForwardedConnection(connection.open(user), "203.0.113.1", 80);
+			await far.until(() => far.end !== undefined, "error");
+			assert.match(far.end ?? "", /management\.not-forwarded/);
+		} finally {
+			echo.close();
+			slow.close();
+		}
 	});
 
 	it("says goodbye before a restart, and connects again", async () => {

@@ -31,6 +31,7 @@ describe("configuration", () => {
 			management: true,
 			remoteConfig: true,
 			connections: 2,
+			portForward: "off",
 			jsPrompt: false,
 			logUpload: "none",
 			blockBytes: 4096,
@@ -64,6 +65,13 @@ describe("configuration", () => {
 		const text = '[{"id":"net","command":["net"]}]';
 		assert.equal(readSettings(from({ ...least, actions: text })).actions[0]?.id, "net");
 		await rejects("config.invalid", () => readSettings(from({ ...least, actions: "[{}]" })), '"actions"');
+	});
+
+	it("knows where connections may be forwarded to", async () => {
+		assert.equal(readSettings(from({ ...least, portForward: "local" })).portForward, "local");
+		const { portForward } = readSettings(from({ ...least, portForward: "plc.lan:502" }));
+		assert.deepEqual(portForward, [{ host: "plc.lan", port: 502 }]);
+		await rejects("config.invalid", () => readSettings(from({ ...least, portForward: "on" })), '"portForward"', "off, local, or");
 	});
 
 	it("has keys that NVS can hold", () => {

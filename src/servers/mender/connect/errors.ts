@@ -32,6 +32,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
 	"management.bad-path": 400,
 	"server.bad-answer": 400,
 	"management.read-only": 403,
+	"management.not-forwarded": 403,
 	"management.no-file": 404,
 	"management.file-changed": 409,
 	"management.too-large": 413,

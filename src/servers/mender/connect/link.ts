@@ -12,6 +12,7 @@ import { takeControl } from "./control";
 import { judge } from "./ends";
 import { sendError } from "./errors";
 import { Files } from "./files";
+import { Forwards } from "./forwards";
 import { type Frame, parseFrame, protocols } from "./frame";
 import { Outlet } from "./outlet";
 import { Sessions } from "./sessions";
@@ -59,7 +60,7 @@ export class ConnectLink implements LinkProtocol {
 		const outlet = this.#outlet;
 		this.#sessions = new Sessions(outlet, interval);
 		this.#link = new Link({ protocol: this, authorized: management.authorized, log, random });
-		const { shell, files, intake } = management;
+		const { shell, files, forwarder, intake } = management;
 		const sessions = this.#sessions;
 		const common = { outlet, sessions, log };
 		if (shell !== undefined) {
@@ -69,6 +70,10 @@ export class ConnectLink implements LinkProtocol {
 		if (files !== undefined) {
 			const transfers = new Files({ ...common, files, intake });
 			this.#takers.set(protocols.files, (frame) => transfers.take(frame));
+		}
+		if (forwarder !== undefined) {
+			const forwards = new Forwards({ ...common, forwarder });
+			this.#takers.set(protocols.forward, (frame) => forwards.take(frame));
 		}
 		this.#takers.set(protocols.client, (frame) => takeClient({ outlet, log, wake, report }, frame));
 		const offered = (): readonly number[] => [...this.#takers.keys()].filter((number) => number !== protocols.control);
