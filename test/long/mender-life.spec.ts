@@ -153,8 +153,9 @@ describe("device on a Mender server: memory of a chip (32 bits)", function () {
 		await fleet?.stop();
 	});
 
-	it("an update over TLS, a failed one before it and its log fit into 64 KB", async () => {
-		fleet = await MenderFleet.start({ variant: { bits: 32, mode: "debug" }, secure: true, settings: { inventorySecs: "2" } });
+	it("an update over TLS, a failed one before it and its log fit into 64 KB without device connect", async () => {
+		const settings = { inventorySecs: "2", management: "off" };
+		fleet = await MenderFleet.start({ variant: { bits: 32, mode: "debug" }, secure: true, settings });
 		const { server } = fleet;
 		const bad = await fleet.deploy("1.0.1", { chipId: 9 });
 		await server.log.next(({ route }) => route === "logs", 60_000);

@@ -88,12 +88,15 @@ export class MenderServer implements Server {
 		};
 		const answer = await this.#next(token, provides, name, cancellation);
 		if (answer.status !== 200 && answer.status !== 204) throw failure(this.name, "update check", answer);
-		// Not before: it takes a token, and memory that a firmware on trial may not have to spare.
+		const offer = answer.status === 200 ? this.#found(answer) : undefined;
+		if (offer === undefined) {
+			if (this.#inventory.due(name.artifact_name)) await this.#inventory.send(token, attributesOf(facts, provides, name));
+			if (this.#configuration.due()) await this.#configuration.sync(token);
+		}
+		// Not before: it takes a token, and memory that a firmware on trial may not have to spare. A handshake beside another
+		// request would take 14 KB more.
 		this.#connect?.start();
-		if (answer.status === 200) return this.#found(answer);
-		if (this.#inventory.due(name.artifact_name)) await this.#inventory.send(token, attributesOf(facts, provides, name));
-		if (this.#configuration.due()) await this.#configuration.sync(token);
-		return undefined;
+		return offer;
 	}
 
 	/** The link's right is in its query, and the storage is not the server's: the token has no business there. */
