@@ -20,6 +20,7 @@ export const targets = [
 	"otadata",
 	"journal",
 	"http",
+	"connect",
 	"websocket",
 ] as const;
 export type TargetName = (typeof targets)[number];

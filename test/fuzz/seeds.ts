@@ -11,6 +11,7 @@ import { ecKey, type SigningKey } from "../artifacts/keys";
 import { tarContent, tarRegions, writeTar } from "../artifacts/tar";
 import { type ArtifactDescription, writeArtifact } from "../artifacts/writer";
 import { encodeEntry, states } from "../idf/otadata";
+import { protomsgFrames } from "../servers/mender/recorded/protomsg-frames";
 
 const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, at) => (at * at * 31 + at * 7) & 0xff));
 const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
@@ -127,6 +128,10 @@ const responses = {
 	date: "Sun, 06 Nov 1994 08:49:37 GMT",
 };
 
+const frames = Object.fromEntries(
+	Object.entries(protomsgFrames).map(([name, hex]) => [name.replaceAll(/[^a-z0-9]+/g, "-"), Buffer.from(hex, "hex")]),
+);
+
 function corpora(key: SigningKey): Record<string, Record<string, Buffer | string>> {
 	const image = Buffer.from(
 		makeImage({ version: "2.0.0", projectName: "fleetling", segments: [{ data: noise(700) }, { data: noise(64) }] }),
@@ -192,6 +197,7 @@ function corpora(key: SigningKey): Record<string, Record<string, Buffer | string
 		] as const),
 		journal: Object.fromEntries(Object.entries(journals).map(([name, texts]) => [name, texts.join("\0")])),
 		http: responses,
+		connect: frames,
 	};
 }
 

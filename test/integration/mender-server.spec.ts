@@ -5,4 +5,5 @@
 import "../servers/mender/spec/authentication";
 import "../servers/mender/spec/configuration";
 import "../servers/mender/spec/deployments";
+import "../servers/mender/spec/device-connect";
 import "../servers/mender/spec/recordings";

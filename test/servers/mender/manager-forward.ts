@@ -1,7 +1,7 @@
 /** A forwarded connection as `mender-cli port-forward` has it: one message on its way each way, acknowledged when it was taken. */
 import { randomUUID } from "node:crypto";
 import { errorOf, type ManagerSession } from "./manager";
-import { encode, type ProtoMsg } from "./protomsg";
+import { encode, type ProtoMsg, Uint16 } from "./protomsg";
 
 const proto = 3;
 const messageBytes = 4_096;
@@ -22,7 +22,7 @@ export class ForwardedConnection {
 	constructor(session: ManagerSession, host: string, port: number, protocol: "tcp" | "udp" = "tcp") {
 		this.#session = session;
 		session.onMessage = (message) => this.#take(message);
-		this.#say("new", encode({ protocol, remote_host: host, remote_port: port }));
+		this.#say("new", encode({ protocol, remote_host: host, remote_port: new Uint16(port) }));
 	}
 
 	write(bytes: Buffer): void {

@@ -8,12 +8,21 @@ export class Int64 {
 	}
 }
 
+/** An integer of Go's type uint16, which its library writes in full, however small. */
+export class Uint16 {
+	readonly value: number;
+	constructor(value: number) {
+		this.value = value;
+	}
+}
+
 export type Value =
 	| null
 	| boolean
 	| number
 	| string
 	| Int64
+	| Uint16
 	| Uint8Array
 	| readonly Value[]
 	| { readonly [name: string]: Value | undefined };
@@ -28,7 +37,7 @@ export interface ProtoMsg {
 
 /** Empty members are left out, as `omitempty` has it. */
 export function encodeMessage({ proto, typ = "", sid = "", props = {}, body = new Uint8Array(0) }: ProtoMsg): Buffer {
-	const hdr: [string, Buffer][] = [["proto", number(0xcd, proto, 2)]];
+	const hdr: [string, Buffer][] = [["proto", encode(new Uint16(proto))]];
 	if (typ !== "") hdr.push(["typ", encode(typ)]);
 	if (sid !== "") hdr.push(["sid", encode(sid)]);
 	if (Object.keys(props).length > 0) hdr.push(["props", encode(props)]);
@@ -54,6 +63,7 @@ export function encode(value: Value): Buffer {
 	if (typeof value === "boolean") return Buffer.of(value ? 0xc3 : 0xc2);
 	if (typeof value === "number") return integer(value);
 	if (value instanceof Int64) return number(0xd3, value.value, 8);
+	if (value instanceof Uint16) return number(0xcd, value.value, 2);
 	if (typeof value === "string") {
 		const text = Buffer.from(value);
 		const head = text.length < 32 ? Buffer.of(0xa0 | text.length) : sized([0xd9, 0xda, 0xdb], text.length);
