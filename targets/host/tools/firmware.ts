@@ -19,6 +19,8 @@ export interface FirmwareOptions {
 	/** Grows the image to about this many bytes with a segment of data that does not compress. */
 	readonly padTo?: number;
 	readonly chipId?: number;
+	/** Values of the build, as arguments of mcconfig would be. */
+	readonly config?: Readonly<Record<string, unknown>>;
 }
 
 export const packageVersion = (): string =>
@@ -53,9 +55,9 @@ function padding(length: number): Buffer {
 }
 
 /** An ESP application image whose segments hold the description and the modules. */
-export async function makeFirmware({ version, fault = "none", padTo, chipId }: FirmwareOptions): Promise<Buffer> {
+export async function makeFirmware({ version, fault = "none", padTo, chipId, config = {} }: FirmwareOptions): Promise<Buffer> {
 	await compileScripts();
-	const archive = makeArchive(sources(fault));
+	const archive = makeArchive(sources(fault), { config });
 	const image = (segments: readonly { readonly data: Buffer }[]): Buffer =>
 		makeImage({ version, projectName, segments, ...(chipId === undefined ? {} : { chipId }) });
 	const small = image([{ data: archive }]);
