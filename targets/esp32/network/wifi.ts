@@ -77,7 +77,7 @@ class WiFiLink implements Link, Radio {
 		const look = (): void => {
 			this.#wait(scanDeadline, ended);
 			this.#wifi.scan({
-				onFound: ({ SSID: ssid, RSSI: rssi, security }) => onFound({ ssid, rssi, secured: security !== "none" }),
+				onFound: (found) => onFound(seen(found)),
 				onComplete: () => this.#guarded(ended),
 			});
 		};
@@ -227,6 +227,15 @@ class WiFiLink implements Link, Radio {
 		this.#wait(this.#backoff.next(), () => this.#try());
 	}
 }
+
+interface Found {
+	readonly SSID: string;
+	readonly RSSI: number;
+	/** The SDK's typings leave it out. */
+	readonly security?: string;
+}
+
+const seen = ({ SSID: ssid, RSSI: rssi, security }: Found): SeenNetwork => ({ ssid, rssi, secured: security !== "none" });
 
 const network: NetworkInterface = {
 	ethernet: false,

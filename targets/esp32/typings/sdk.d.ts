@@ -7,7 +7,7 @@ declare module "embedded:network/interface/wifi" {
 		disconnect(): void;
 		/** Calls `onFound` for each access point, then `onComplete`. Throws while a connection is being made. */
 		scan(options: {
-			onFound: (found: { readonly SSID: string; readonly RSSI: number; readonly security: string }) => void;
+			onFound: (found: { readonly SSID: string; readonly RSSI: number }) => void;
 			onComplete: () => void;
 		}): void;
 		/** The hostname holds from the next DHCP request on. */
