@@ -6,10 +6,7 @@ declare module "embedded:network/interface/wifi" {
 		connect(options: { SSID: string; password?: string }): void;
 		disconnect(): void;
 		/** Calls `onFound` for each access point, then `onComplete`. Throws while a connection is being made. */
-		scan(options: {
-			onFound: (found: { readonly SSID: string; readonly RSSI: number }) => void;
-			onComplete: () => void;
-		}): void;
+		scan(options: { onFound: (found: { readonly SSID: string; readonly RSSI: number }) => void; onComplete: () => void }): void;
 		/** The hostname holds from the next DHCP request on. */
 		configure(options: { hostname: string }): void;
 		close(): void;

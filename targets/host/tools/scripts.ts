@@ -10,6 +10,7 @@ import { root, scriptFolder } from "./paths";
 const folders = [
 	"src",
 	"modules",
+	"targets/esp32",
 	"targets/host",
 	"test/unit",
 	"test/xs",
