@@ -1,5 +1,5 @@
 import type { Device } from "./common/device";
-import { Log } from "./common/log";
+import { Log, type TaggedLog } from "./common/log";
 import type { Command } from "./management/commands/command";
 import { Improv } from "./management/console/improv";
 import { SerialConsole } from "./management/console/serial-console";
@@ -26,6 +26,7 @@ export interface OfferOptions {
 export class DeviceConsole {
 	readonly #device: Device;
 	readonly #serial: SerialConsole;
+	#log: TaggedLog | undefined;
 
 	private constructor(device: Device, serial: SerialConsole) {
 		this.#device = device;
@@ -54,6 +55,8 @@ export class DeviceConsole {
 		const device = this.#device;
 		const { system, network } = device;
 		const serial = this.#serial;
+		const setup = log.tag("setup");
+		this.#log = setup;
 		serial.shell = setupShell({ device, config, commands });
 		serial.improv = new Improv({
 			send: (packet) => serial.send(packet),
@@ -65,13 +68,14 @@ export class DeviceConsole {
 				name: wifi?.hostname ?? defaultName(network.mac),
 			}),
 			next: () => serverURL(device, config),
-			log: log.tag("setup"),
+			log: setup,
 		});
 	}
 
-	/** The client runs: its shell takes the place of the one for setting up. */
-	set client({ shell }: Fleetling) {
-		this.#serial.shell = shell;
+	/** The client runs, and its shell takes the place of the one for setting up; undefined: it could not start. */
+	set client(client: Fleetling | undefined) {
+		if (client !== undefined) this.#serial.shell = client.shell;
+		else this.#log?.info("Enter opens a console with which the device can be set up");
 	}
 }
 
@@ -105,6 +109,6 @@ async function startWith(serial: DeviceConsole, options: StartOptions): Promise<
 	};
 	serial.offer({ config, commands, log: new Log({ sink, ticks: () => device.system.ticks() }) });
 	const fleetling = await start({ ...options, sink });
-	if (fleetling !== undefined) serial.client = fleetling;
+	serial.client = fleetling;
 	return fleetling;
 }

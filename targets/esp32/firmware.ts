@@ -78,6 +78,6 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 	});
 
 	fleetling = await running;
-	if (serial !== undefined && fleetling !== undefined) serial.client = fleetling;
+	if (serial !== undefined) serial.client = fleetling;
 	return fleetling;
 }

@@ -109,6 +109,7 @@ describe("serial console", function () {
 			assert.match(device.output, /I \(\d+\) main: version 1\.4\.2 in slot ota_0 \(valid\) of host, reset: power-on\n/);
 			assert.match(device.output, /I \(\d+\) main: identity: address 02:00:5e:00:53:77\n/);
 			assert.match(device.output, /configuration key "server" is not set/);
+			await device.until("an invitation", ({ output }) => /Enter opens a console/.test(output));
 		});
 		it("Improv tells state and device, and says honestly that there is no Wi-Fi", async () => {
 			terminal.forget();
