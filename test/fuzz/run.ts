@@ -21,6 +21,7 @@ export const targets = [
 	"journal",
 	"http",
 	"connect",
+	"improv",
 	"websocket",
 ] as const;
 export type TargetName = (typeof targets)[number];

@@ -11,6 +11,7 @@ import { ecKey, type SigningKey } from "../artifacts/keys";
 import { tarContent, tarRegions, writeTar } from "../artifacts/tar";
 import { type ArtifactDescription, writeArtifact } from "../artifacts/writer";
 import { encodeEntry, states } from "../idf/otadata";
+import { improvPacket } from "../integration/terminal";
 import { protomsgFrames } from "../servers/mender/recorded/protomsg-frames";
 
 const noise = (length: number): Buffer => Buffer.from(Array.from({ length }, (_, at) => (at * at * 31 + at * 7) & 0xff));
@@ -53,6 +54,21 @@ function artifacts(key: SigningKey): Record<string, Buffer> {
 		augmented: augmented(),
 	};
 }
+
+const texts = (...values: readonly string[]): number[] => values.flatMap((value) => [value.length, ...Buffer.from(value)]);
+const settings = texts("home", "secret-word");
+const improvSeeds: Readonly<Record<string, Buffer>> = {
+	state: improvPacket(3, [2, 0]),
+	settings: improvPacket(3, [1, settings.length, ...settings]),
+	typed: Buffer.concat([
+		Buffer.from("config set "),
+		improvPacket(3, [3, 0]),
+		Buffer.from("url IMPROVED\r"),
+		improvPacket(3, [4, 0]),
+	]),
+	named: Buffer.concat([improvPacket(3, [5, 4, ...Buffer.from("lamp")]), improvPacket(3, [6, 0]), improvPacket(3, [9, 0])]),
+	torn: Buffer.concat([improvPacket(3, [1, settings.length, ...settings]).subarray(0, 14), improvPacket(3, [2, 0])]),
+};
 
 /** As mender-artifact writes one: a type and a file that came after the manifest. */
 function augmented(): Buffer {
@@ -198,6 +214,7 @@ function corpora(key: SigningKey): Record<string, Record<string, Buffer | string
 		journal: Object.fromEntries(Object.entries(journals).map(([name, texts]) => [name, texts.join("\0")])),
 		http: responses,
 		connect: frames,
+		improv: improvSeeds,
 	};
 }
 
