@@ -42,13 +42,12 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 		main.error("this build does not roll back: set CONFIG_BOOTLOADER_APP_ROLLBACK_ENABLE=y and flash the bootloader too");
 	let fleetling: Fleetling | undefined;
 	let link: Link | undefined;
-	const wifi = new StoredWiFiAccess({
-		link: () => link,
-		networks,
-		hostname: defaultName(device.network.mac),
-		say: (text) => net.error(text),
-	});
-	serial?.offer({ config, commands, log, firmware: options.name, wifi: network.ethernet ? undefined : wifi });
+	const hostname = defaultName(device.network.mac);
+	if (serial !== undefined) {
+		const access = { link: () => link, networks, hostname, say: (text: string) => net.error(text) };
+		const wifi = network.ethernet ? undefined : new StoredWiFiAccess(access);
+		serial.offer({ config, commands, log, firmware: options.name, wifi });
+	}
 	const running = start({ ...options, sink, commands });
 
 	const host = typeof config.sntp === "string" ? config.sntp : timeServer;
@@ -62,7 +61,7 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 		},
 	});
 	link = network.open({
-		hostname: wifi.hostname,
+		hostname: networks.hostname ?? hostname,
 		networks: networks.all((text) => net.warn(text)),
 		say: (text) => net.info(text),
 		onAddress(address) {

@@ -147,6 +147,13 @@ describe("npm run device", () => {
 		assert.equal(statSync(flash).ino, ino);
 	});
 
+	it("--console shows where a terminal attaches, and stays on without a configuration", async () => {
+		const result = await command("device", ["--flash", join(folder, "console.flash"), "--console", "--for", "2"]);
+		assert.equal(result.code, 0, result.output);
+		assert.match(result.output, /serial console: \/dev\/pts\/\d+; attach with "picocom \/dev\/pts\/\d+"/);
+		assert.match(result.output, /Enter opens a console with which the device can be set up/);
+	});
+
 	const wrong: readonly (readonly [string, readonly string[], RegExp])[] = [
 		["no server", ["--set", "url=http://127.0.0.1:9", "--set", "deviceType=test"], /config\.missing: configuration key "server"/],
 		["no url", ["--set", "server=rdfm", "--set", "deviceType=test"], /config\.missing: configuration key "url"/],

@@ -94,14 +94,14 @@ async function run(): Promise<number> {
 		process.stderr.write(`${values.flash}: made with version ${version}\n`);
 	}
 	let fault: string | undefined;
-	const console = values.console ? ["--console"] : [];
+	const port = values.console ? ["--console"] : [];
 	const device = new HostDevice({
 		runtime,
 		flash: values.flash,
 		settings,
 		files,
 		...(values.mac === undefined ? {} : { mac: values.mac }),
-		arguments: console,
+		arguments: port,
 		onConsole: (text) => process.stdout.write(text),
 		onEvent: (event) => {
 			if (event.event === "console") process.stderr.write(howToAttach(String(event.path)));
