@@ -1,6 +1,7 @@
 import { assert } from "chai";
 import { FrameSeparator, packet } from "fleetling/management/console/frames";
 import { beforeEach, describe, it } from "test/harness";
+import { Random } from "../../../../modules/websocket/test/random";
 
 const bytesOf = (text: string): number[] => [...text].map((character) => character.charCodeAt(0));
 const textOf = (bytes: Uint8Array): string => [...bytes].map((byte) => String.fromCharCode(byte)).join("");
@@ -109,16 +110,12 @@ describe("packets of Improv", () => {
 		assert.deepEqual(events, ["broken", "3:one"]);
 	});
 	it("whatever comes, nothing throws, and a good one afterwards is found", () => {
-		let state = 1;
-		const random = (below: number): number => {
-			state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-			return (state >>> 16) % below;
-		};
+		const random = new Random(1);
 		for (let round = 0; round < 300; round++) {
-			const noise = Array.from({ length: random(40) }, () =>
-				random(3) === 0 ? (bytesOf("IMPROV\x01")[random(7)] ?? 0) : random(256),
+			const noise = Array.from({ length: random.below(40) }, () =>
+				random.below(3) === 0 ? (bytesOf("IMPROV\x01")[random.below(7)] ?? 0) : random.below(256),
 			);
-			const begun = random(2) === 0 ? [...bytesOf("IMPROV\x01"), ...noise] : noise;
+			const begun = random.below(2) === 0 ? [...bytesOf("IMPROV\x01"), ...noise] : noise;
 			push(begun);
 			separator.expire();
 			separator.expire();
