@@ -5,14 +5,14 @@
 import { deadlines } from "../../common/deadlines";
 
 /** "IMPROV" and the version, 1. No part of it begins as the whole does, so that a byte that does not fit can only begin it anew. */
-const head: readonly number[] = [0x49, 0x4d, 0x50, 0x52, 0x4f, 0x56, 1];
+const head: readonly number[] = Object.freeze([0x49, 0x4d, 0x50, 0x52, 0x4f, 0x56, 1]);
 const headSum = head.reduce((sum, byte) => sum + byte, 0);
 /** Type, length, checksum. */
 const around = 3;
 const mostData = 255;
 const lineFeed = 10;
 
-export const packetTypes = { state: 1, error: 2, command: 3, result: 4 } as const;
+export const packetTypes = Object.freeze({ state: 1, error: 2, command: 3, result: 4 });
 
 /** One packet, with the line feed that clients wait for before they look at the next line. */
 export function packet(type: number, data: ArrayLike<number>): Uint8Array {

@@ -8,9 +8,9 @@ import { packet, packetTypes } from "./frames";
 import type { SeenNetwork, WiFiAccess, WiFiCredentials } from "./wifi-access";
 
 /** Numbers of the protocol, from improv-wifi.com/serial. */
-const states = { ready: 2, provisioning: 3, provisioned: 4 } as const;
-const errors = { none: 0, invalidPacket: 1, unknownCommand: 2, unableToConnect: 3, badHostname: 5, unknown: 0xff } as const;
-const commands = { settings: 1, state: 2, information: 3, scan: 4, hostname: 5, name: 6 } as const;
+const states = Object.freeze({ ready: 2, provisioning: 3, provisioned: 4 });
+const errors = Object.freeze({ none: 0, invalidPacket: 1, unknownCommand: 2, unableToConnect: 3, badHostname: 5, unknown: 0xff });
+const commands = Object.freeze({ settings: 1, state: 2, information: 3, scan: 4, hostname: 5, name: 6 });
 
 /** Command and length of the data stand before them. */
 const commandHead = 2;

@@ -14,7 +14,6 @@ const mostWaiting = 2_048;
 /** Packets of Improv go out behind the log. Those of a scan have 700 bytes; nobody reads a port that has not taken so much. */
 const mostPackets = mostWaiting + 1_024;
 const lineFeed = 10;
-const newLine = Uint8Array.of(13, lineFeed);
 /** Clears the line with the prompt before something else is shown in its place. */
 const clearLine = "\r\u001b[K";
 
@@ -93,7 +92,7 @@ export class SerialConsole {
 
 	/** Sends a packet of Improv. Clients look for one at the beginning of a line only. */
 	send(packet: Uint8Array): void {
-		if (!this.#lineEnded) this.#put(newLine, mostPackets);
+		if (!this.#lineEnded) this.#put(Uint8Array.of(13, lineFeed), mostPackets);
 		if (!this.#put(packet, mostPackets)) this.#gap = true;
 		const session = this.#session;
 		session?.resize(session.rows, session.columns);
