@@ -139,9 +139,12 @@ export class Agent {
 		const { server, updater, facts } = this.#options;
 		try {
 			this.#notifier.enter("checking");
+			// First: a server may have the next update ready, for what the device is called once this one has ended.
+			const told = updater.untold && !updater.onTrial;
+			if (told) await updater.tell();
 			const offer = await this.#session.use((token) => server.check(token, facts.read(), this.#stop));
 			this.#checkedIn(offer);
-			const ended = await updater.checkedIn();
+			const ended = await updater.checkedIn(told);
 			// How an update ended is told again as soon as one that could not be asked is asked again.
 			const untold = updater.untold;
 			let wait = untold ? Math.min(this.#backoff.next(), this.#untilNextPoll()) : this.#untilNextPoll();

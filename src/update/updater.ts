@@ -104,16 +104,21 @@ export class Updater {
 		return boot;
 	}
 
+	/** Reports the outcome that the server does not know yet. Never rejects. */
+	tell(): Promise<void> {
+		return this.drive("report");
+	}
+
 	/**
-	 * The firmware has checked in with its server. On trial this confirms it; an outcome not yet reported is reported.
-	 * Returns whether an update has come to its end with that: an offer from before is old then.
+	 * The firmware has checked in with its server. On trial this confirms it; an outcome not yet reported is reported, unless
+	 * that was tried before (`told`). Returns whether an update has come to its end with that: an offer from before is old then.
 	 */
-	async checkedIn(): Promise<boolean> {
+	async checkedIn(told = false): Promise<boolean> {
 		const underWay = this.#underWay;
-		const ending = this.onTrial || underWay.record?.state === "report";
+		const ending = !told && (this.onTrial || underWay.record?.state === "report");
 		this.#probation.succeed();
 		await this.#trialRun;
-		if (underWay.record?.state === "report") await this.drive("report");
+		if (!told && underWay.record?.state === "report") await this.drive("report");
 		return ending && underWay.record === undefined;
 	}
 

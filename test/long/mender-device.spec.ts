@@ -179,6 +179,24 @@ describe("device on a Mender server", function () {
 		assert.equal(deployment.status, "success");
 	});
 
+	it("success whose answer is lost: told again before the next deployment is asked for, which is no conflict then", async () => {
+		fleet = await MenderFleet.start();
+		const { faults } = fleet.server;
+		// It is told twice in the poll of its check-in.
+		faults.add(
+			"status",
+			{ kind: "rewrite", change: (answer) => ({ ...answer, status: 500 }) },
+			{ when: says("success"), times: 2 },
+		);
+		const content = await fleet.artifact("1.2.0");
+		const first = await fleet.deploy("1.1.0");
+		const second = fleet.server.deploy(mac, { name: "release-1.2.0", deviceTypes: [deviceType], content });
+		await fleet.server.until(first, "success");
+		await fleet.server.until(second, "success");
+		assert.ok(!second.history.includes("failure"));
+		assert.equal(fleet.server.log.records.filter(({ status }) => status === 409).length, 0);
+	});
+
 	for (const [what, options, code] of [
 		["unmet depends", { more: ["-d", "bootloader:2"] }, "artifact.unmet-depends"],
 		["a dependency on another artifact", { more: ["-N", "release-0"] }, "artifact.unmet-depends"],

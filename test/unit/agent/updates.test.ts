@@ -122,7 +122,7 @@ describe("agent with an update", () => {
 		await agent.stop();
 	});
 
-	it("tells how an update ended again after a pause, and does not wait for the next poll with that", async () => {
+	it("tells how an update ended again after a pause, not with the next poll, and before it asks for anything else", async () => {
 		const options = { running: 1, state: "pending-verify", version: "1.1.0", reports: true, pollSeconds: 600 } as const;
 		const store = new MemoryStore();
 		const before = await bench({ store, reports: true });
@@ -133,11 +133,13 @@ describe("agent with an update", () => {
 		let told = 0;
 		server.report = async () => {
 			told += 1;
+			server.calls.push("report");
 			if (told < 3) throw failed("server.failed");
 		};
 		await until(() => told === 3);
 		await agent.stop();
 		assert.isFalse(updater.untold);
+		assert.deepEqual(server.calls.slice(0, 5), ["authenticate", "check t1", "report", "report", "report"]);
 	});
 
 	it("fetches a bad package once, says so once, and goes on polling", async () => {
