@@ -10,7 +10,7 @@ const defaultMessageBytes = 16_384;
 const defaultQueueBytes = 16_384;
 /** Each message in the queue costs some memory beside its bytes. */
 const queueLength = 32;
-/** First size of the buffer for messages; doubled as needed. A larger one is given back when its message is done. */
+/** First size of the buffer for messages; doubled up to the second. A larger one has the size of its message, and is given back with it. */
 const firstBuffer = 512;
 const keptBuffer = 2048;
 
@@ -180,9 +180,9 @@ export class MessageSocket {
 		}
 	}
 
-	private take(count: number, { more, binary }: ReadableInfo): void {
+	private take(count: number, { more, left, binary }: ReadableInfo): void {
 		const needed = this.#length + count;
-		if (needed > this.#buffer.length) this.grow(needed);
+		if (needed > this.#buffer.length) this.grow(needed + left);
 		const got = count === 0 ? 0 : this.#session.read(this.#buffer.subarray(this.#length, needed));
 		this.#length += got;
 		// Less than announced: the end of the message has not come, or it is none.
@@ -190,20 +190,28 @@ export class MessageSocket {
 		this.deliver(binary);
 	}
 
+	/** By doubling, as long as the buffer stays; otherwise to what the message takes and no more. */
 	private grow(needed: number): void {
 		let size = this.#buffer.length;
 		while (size < needed) size *= 2;
+		if (size > keptBuffer) size = needed;
 		const larger = new Uint8Array(size);
 		larger.set(this.#buffer.subarray(0, this.#length));
 		this.#buffer = larger;
 	}
 
 	private deliver(binary: boolean): void {
-		const bytes = this.#buffer.subarray(0, this.#length);
+		const buffer = this.#buffer;
+		const bytes = buffer.subarray(0, this.#length);
+		// A buffer that is given back anyway is the message, where it is full: a copy would take as much again.
+		const given = buffer.length > keptBuffer;
+		const whole = given && bytes.length === buffer.length;
+		let message: string | ArrayBuffer;
 		// A byte order mark is text like any other.
-		const message = binary ? (bytes.slice().buffer as ArrayBuffer) : new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+		if (!binary) message = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+		else message = (whole ? buffer : bytes.slice()).buffer as ArrayBuffer;
 		this.#length = 0;
-		if (this.#buffer.length > keptBuffer) this.#buffer = new Uint8Array(firstBuffer);
+		if (given) this.#buffer = new Uint8Array(firstBuffer);
 		const held = this.#options.onMessage?.call(this, message);
 		if (held === undefined) return;
 		this.#session.pause(true);

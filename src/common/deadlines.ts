@@ -315,6 +315,10 @@ export const limits = {
 	// takes 1.5 KB and a socket, of which a chip has 10 to 16.
 	forwards: 4,
 
+	// Bytes that all of them together may have waiting for other ends that are slow: the largest message that managers send,
+	// and some that are small.
+	forwardHeld: 6_144,
+
 	// Bytes of a forwarded connection in one message: there is one on its way each way, and up to four connections.
 	forwardBytes: 2_048,
 

@@ -17,7 +17,7 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 
 function listening(serve: (socket: Socket) => void): Promise<Server> {
 	return new Promise((resolve) => {
-		const server = createServer(serve);
+		const server = createServer((socket) => serve(socket.on("error", () => undefined)));
 		server.listen(0, "127.0.0.1", () => resolve(server));
 	});
 }

@@ -1,6 +1,7 @@
 /** A whole device on Mender's device connect: in a chip's memory, and with a server and managers that behave badly. */
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { has32BitLibraries } from "../../targets/host/tools/setup";
@@ -8,6 +9,7 @@ import { menderArtifact } from "../artifacts/mender";
 import { MenderFleet, mac, oldVersion } from "../integration/mender-fleet";
 import { Refusal } from "../servers/mender/http";
 import { downloadFile, uploadFile } from "../servers/mender/manager-files";
+import { ForwardedConnection } from "../servers/mender/manager-forward";
 import { ManagerTerminal } from "../servers/mender/manager-terminal";
 
 const tool = menderArtifact();
@@ -67,6 +69,25 @@ describe("device connect: memory of a chip (32 bits)", function () {
 					await terminal.run(line, "fleetling> ", 3_000).catch(() => undefined);
 		});
 		assert.ok(peak <= limit, `${peak} of ${limit} bytes`);
+	});
+
+	it("link, update, a terminal, and four forwarded connections", async () => {
+		const echo = createServer((socket) => socket.on("error", () => undefined).pipe(socket));
+		await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
+		const { port } = echo.address() as AddressInfo;
+		try {
+			const peak = await peakOf(async ({ server }) => {
+				const connection = await server.connect.connected(mac);
+				const terminal = new ManagerTerminal(connection.open(user));
+				await terminal.shows("fleetling> ");
+				const forwarded = [1, 2, 3, 4].map(() => new ForwardedConnection(connection.open(user), "127.0.0.1", port));
+				for (const each of forwarded) each.write(Buffer.alloc(10_000_000));
+				while (connection.isOpen) await terminal.run("status", "fleetling> ", 3_000).catch(() => undefined);
+			});
+			assert.ok(peak <= limit, `${peak} of ${limit} bytes`);
+		} finally {
+			echo.close();
+		}
 	});
 
 	it("link, update, two terminals and files both ways", async () => {

@@ -89,6 +89,19 @@ describe("websocket/messages: receiving", () => {
 			[10, 5000, 16_384, 3, 600],
 		);
 	});
+	it("gives large ones as long as they are, however they arrive, and small ones after them", async () => {
+		const { wire, messages } = await open();
+		const [large, larger] = [pattern(5_000), pattern(9_000, 3)];
+		const bytes = binary(large);
+		for (let at = 0; at < bytes.length; at += 700) wire.arrive(bytes.subarray(at, at + 700));
+		wire.arrive(binary(larger.subarray(0, 4_000), false), continuation(larger.subarray(4_000)), binary(pattern(10, 5)));
+		assert.deepEqual(
+			messages.map((message) => new Uint8Array(message as ArrayBuffer)),
+			[large, larger, pattern(10, 5)],
+		);
+		assert.equal((messages[0] as ArrayBuffer).byteLength, 5_000);
+	});
+
 	it("refuses more than 16 KiB, or what it was told", async () => {
 		for (const [limit, bytes] of [
 			[undefined, binary(pattern(16_385))],

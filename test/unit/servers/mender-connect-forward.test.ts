@@ -249,6 +249,20 @@ describe("device connect: forwarded connections", () => {
 		assert.isTrue(socket.closed);
 	});
 
+	it("hold no more than the device can for other ends that take nothing", async () => {
+		const bench = await up();
+		const [first, second] = [await bench.opened("c1", 0), await bench.opened("c2", 0)];
+		bench.sent;
+		assert.isEmpty(await bench.tell("forward", "c1", new Uint8Array(4_096)));
+		const [text, code, id] = failureIn(await bench.tell("forward", "c2", new Uint8Array(4_096)));
+		assert.include(text, "management.busy");
+		assert.deepEqual([code, id], [503, "c2"]);
+		assert.deepEqual([first.closed, second.closed], [false, true]);
+		first.takes(5_000);
+		await sleep(5);
+		assert.deepEqual(brief(bench.sent), ["3/ack"]);
+	});
+
 	it("end with the session, and with a manager who has gone without a word", async () => {
 		const bench = await up("local", { interval: 150 });
 		const first = await bench.opened("c1");

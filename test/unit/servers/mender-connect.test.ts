@@ -132,6 +132,15 @@ describe("Mender's device connect", () => {
 		assert.deepEqual(brief(bench.sent), ["65535/pong"]);
 	});
 
+	it("does nothing about a message whose connection has gone before its turn", async () => {
+		const bench = await new ConnectBench().up();
+		const reading = bench.say({ protocol: 1, type: "new" });
+		bench.conversation.over({ code: 1006, reason: "", remote: false });
+		await reading;
+		assert.equal(bench.log.with("terminal was opened").length, 0);
+		await bench.link.stop();
+	});
+
 	it("lets go of everything when the connection is lost, also of what waits for it", async () => {
 		const bench = await new ConnectBench().up();
 		await bench.say({ protocol: 1, type: "new" });

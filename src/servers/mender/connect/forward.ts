@@ -50,14 +50,17 @@ export class Forward implements Source, Holding, StreamListener {
 		if (this.#over) this.#stream.close();
 	}
 
+	/** Bytes that wait for the other end. */
+	get held(): number {
+		return this.#waiting?.length ?? 0;
+	}
+
 	/** The manager sends bytes. */
 	forward(bytes: Uint8Array): void {
 		this.#used = Time.ticks;
 		if (this.#stopping) return;
-		if (this.#waiting !== undefined) {
-			this.#finish(new FleetlingError("server.bad-answer", "bytes came before those before them had been acknowledged"));
-			return;
-		}
+		if (this.#waiting !== undefined)
+			throw new FleetlingError("server.bad-answer", "bytes came before those before them had been acknowledged");
 		this.#waiting = bytes;
 		this.#options.outlet.wake();
 	}

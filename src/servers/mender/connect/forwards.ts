@@ -30,13 +30,30 @@ export class Forwards {
 			const id = idOf(frame);
 			const forward = this.#forwards.get(keyOf(frame, id));
 			if (type === "new") this.#begin(frame, id, forward);
-			else if (type === "forward" && forward !== undefined) forward.forward(body);
+			else if (type === "forward" && forward !== undefined) this.#hand(forward, body);
 			else if (type === "ack") forward?.acknowledged();
 			else if (type === "stop") forward?.stop();
 			else if (type === "error") forward?.lost();
 			else throw bad(type === "forward" ? "there is no such connection" : `there is no message "${type}" about connections`);
 		} catch (error) {
 			this.#failed(frame, FleetlingError.from(error, "net.refused", "the connection could not be made"));
+		}
+	}
+
+	/** @throws FleetlingError when the connection has ended with it */
+	#hand(forward: Forward, body: Uint8Array): void {
+		try {
+			let held = body.length;
+			for (const each of this.#forwards.values()) held += each.held;
+			if (held > limits.forwardHeld)
+				throw new FleetlingError(
+					"management.busy",
+					"the other ends of forwarded connections take nothing, and the device cannot hold more",
+				);
+			forward.forward(body);
+		} catch (error) {
+			forward.lost();
+			throw error;
 		}
 	}
 

@@ -141,6 +141,8 @@ export class ConnectLink implements LinkProtocol {
 
 	#take(message: string | ArrayBuffer): void {
 		const { log } = this.#options;
+		// The connection that it came through has gone meanwhile.
+		if (!this.#outlet.open) return;
 		let frame: Frame | undefined;
 		try {
 			if (typeof message === "string") throw new FleetlingError("server.bad-answer", "the server sent a text to device connect");

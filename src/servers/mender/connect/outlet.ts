@@ -32,6 +32,11 @@ export class Outlet {
 		this.#release();
 	}
 
+	/** Whether there is a connection. */
+	get open(): boolean {
+		return this.#conversation !== undefined;
+	}
+
 	/** Whether a message would be on its way at once, or nearly so. */
 	get free(): boolean {
 		return this.#conversation?.isOpen === true && this.#conversation.idle;
