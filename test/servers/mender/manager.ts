@@ -58,6 +58,8 @@ export class ManagerSession {
 		if (next !== undefined) return next;
 		await new Promise<void>((resolve, reject) => {
 			const timer = setTimeout(() => reject(new Error(`nothing came from the device within ${timeout} ms`)), timeout);
+			// It may be the session that has ended.
+			timer.unref();
 			this.#arrivals.once("arrival", () => {
 				clearTimeout(timer);
 				resolve();

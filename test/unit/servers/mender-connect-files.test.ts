@@ -117,6 +117,8 @@ describe("device connect: files to managers", () => {
 		assert.equal(first.length, 20);
 		assert.deepEqual(await bench.ack(-4), []);
 		assert.deepEqual(await bench.ack(1_000_000), []);
+		for (const properties of [{}, { offset: "8192" }]) await bench.say({ protocol, type: "ack", properties });
+		assert.isEmpty(await bench.rest());
 		await bench.say({ protocol, type: "ack", properties: { offset: 8_192 } });
 		const second = await bench.rest();
 		assert.deepEqual(offsets(second), [81_920, 86_016]);

@@ -3,7 +3,9 @@ import { assert } from "chai";
 import { Identity } from "fleetling/agent/identity";
 import { ServerError } from "fleetling/agent/server";
 import { Key } from "fleetling/common/crypto";
+import { sleep } from "fleetling/common/time";
 import { errorText } from "fleetling/servers/answers";
+import { makeFrame } from "fleetling/servers/mender/connect/frame";
 import { mender } from "fleetling/servers/mender/mender";
 import { parseToken } from "fleetling/servers/mender/messages";
 import { describe, it } from "test/harness";
@@ -218,5 +220,67 @@ describe("Mender's errors", () => {
 		assert.instanceOf(error, ServerError);
 		assert.notInclude(error.message, "secret");
 		assert.isBelow(error.message.length, 400);
+	});
+});
+
+describe("Mender's device connect, from the server's side of the agent", () => {
+	const management = { authorized: (work: (token: string) => Promise<void>) => work("ey.J.x"), alert: () => {} };
+	const none = { status: 204 };
+	const inventory = { status: 200 };
+
+	it("is opened after a check that succeeded, with its inventory told, and closed with a goodbye", async () => {
+		const { server, web } = bench([json(500, { error: "x" }), json(404, { error: "x" }), none, inventory, none], { management });
+		await rejects("server.failed", () => server.check("ey.J.x", facts, never));
+		assert.isEmpty(web.conversations);
+		await server.check("ey.J.x", facts, never);
+		await sleep(1);
+		assert.equal(web.requests.at(-1)?.method, "PUT");
+		const [conversation] = web.conversations;
+		if (conversation === undefined) throw new Error("no connection was begun");
+		assert.equal(conversation.request.url, `${url}/api/devices/v1/deviceconnect/connect`);
+		conversation.isOpen = true;
+		conversation.listener.opened("protomsg/msgpack");
+		await server.check("ey.J.x", facts, never);
+		assert.equal(web.conversations.length, 1);
+		const closed = server.close();
+		assert.equal(conversation.goodbye, 1001);
+		conversation.over({ code: 1001, reason: "", remote: false });
+		await closed;
+	});
+
+	it("is not there when managing is switched off", async () => {
+		const { server, web } = bench([json(404, { error: "x" }), none, inventory]);
+		await server.check("ey.J.x", facts, never);
+		await sleep(1);
+		assert.isEmpty(web.conversations);
+		await server.close();
+	});
+
+	it("has the device ask at once, and tell all of its inventory although nothing has changed", async () => {
+		let woken = 0;
+		const wake = (): void => {
+			woken++;
+		};
+		const script = [json(404, { error: "x" }), none, inventory, none, none, inventory];
+		const { server, web } = bench(script, { management, wake });
+		await server.check("ey.J.x", facts, never);
+		await sleep(1);
+		const [conversation] = web.conversations;
+		if (conversation === undefined) throw new Error("no connection was begun");
+		conversation.isOpen = true;
+		conversation.listener.opened("protomsg/msgpack");
+		const say = async (type: string): Promise<void> => {
+			const { buffer } = makeFrame({ protocol: 4, type, session: "" }).slice();
+			await conversation.listener.received(buffer as ArrayBuffer);
+		};
+		await say("check-update");
+		assert.equal(woken, 1);
+		await server.check("ey.J.x", facts, never);
+		assert.equal(web.requests.length, 4);
+		await say("send-inventory");
+		assert.equal(woken, 2);
+		await server.check("ey.J.x", facts, never);
+		const { method, url: target } = web.requests.at(-1) ?? {};
+		assert.deepEqual([method, target], ["PUT", `${url}/api/devices/v1/inventory/device/attributes`]);
 	});
 });

@@ -42,9 +42,9 @@ export class Download implements Source, Holding {
 		options.outlet.wake();
 	}
 
-	/** The manager has so many bytes. */
-	acknowledged(offset: number): void {
-		if (offset > this.#sent || offset < this.#acknowledged) return;
+	/** The manager has so many bytes. What cannot be their number is ignored. */
+	acknowledged(offset: number | string | undefined): void {
+		if (typeof offset !== "number" || offset > this.#sent || offset < this.#acknowledged) return;
 		this.#acknowledged = offset;
 		if (this.#told && offset === this.#sent) this.end();
 		else this.#options.outlet.wake();

@@ -45,7 +45,7 @@ export class Files {
 			else if (type === "get_file") this.#get(frame);
 			else if (type === "put_file") this.#put(frame);
 			else if (type === "error") transfer?.end();
-			else if (type === "ack" && transfer instanceof Download) transfer.acknowledged(Number(properties.get("offset")));
+			else if (type === "ack" && transfer instanceof Download) transfer.acknowledged(properties.get("offset"));
 			else if (type === "file_chunk" && transfer instanceof Upload) transfer.chunk(properties.get("offset"), body);
 			// Those that were on their way when their transfer ended have had their answer.
 			else if (type !== "ack" && type !== "file_chunk") throw unknown(type);
