@@ -44,7 +44,7 @@ const layerOf = (path: string): number =>
 /** What is wrong with an import, or undefined. */
 function fault({ file, target }: Import): string | undefined {
 	const from = layerOf(file);
-	const specifier = /^fleetling\/(error|crypto|tls|http|websocket|mqtt|ota)\//.test(target)
+	const specifier = /^fleetling\/(error|frozen|crypto|tls|http|websocket|mqtt|ota)\//.test(target)
 		? undefined
 		: target.match(/^fleetling\/(.+)$/)?.[1];
 	const to = layerOf(specifier === undefined ? target : `src/${specifier}`);

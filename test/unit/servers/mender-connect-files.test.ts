@@ -30,20 +30,17 @@ class FilesBench extends ConnectBench {
 
 	async ask(type: string, fields: Readonly<Record<string, string | number>>, id = session): Promise<readonly Frame[]> {
 		await this.say({ protocol, type, session: id }, makeBody(fields));
-		await sleep(5);
-		return this.sent;
+		return this.rest();
 	}
 
 	async ack(offset: number): Promise<readonly Frame[]> {
 		await this.say({ protocol, type: "ack", properties: { offset } });
-		await sleep(5);
-		return this.sent;
+		return this.rest();
 	}
 
 	async chunk(offset: number, text: string): Promise<readonly Frame[]> {
 		await this.say({ protocol, type: "file_chunk", properties: { offset } }, utf8(text));
-		await sleep(5);
-		return this.sent;
+		return this.rest();
 	}
 
 	/** Everything that comes until nothing more does. */
@@ -228,12 +225,13 @@ describe("device connect: files to managers", () => {
 		bench.files.files.set("large", new Array(90_000).fill(1));
 		await bench.say({ protocol, type: "get_file" }, makeBody({ path: "/files/large" }));
 		const frames: Frame[] = [];
-		for (let times = 0; times < 60 && bench.files.open > 0; times++) {
+		for (let times = 0; times < 200 && bench.files.open > 0; times++) {
 			await sleep(20);
 			frames.push(...bench.sent);
 		}
 		assert.equal(bench.files.open, 0);
-		assert.include(failureIn(frames)[0], "net.timeout");
+		// Which of the two is found out first depends on how far the window was when it was looked at.
+		assert.match(String(failureIn(frames)[0]), /net\.timeout|nothing has come from this session/);
 		await sleep(400);
 		assert.isEmpty(bench.sent);
 	});
