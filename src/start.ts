@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { Agent } from "./agent/agent";
 import { checkDeclared, type DeclaredKeys } from "./agent/declared";
 import type { AgentEvents } from "./agent/events";
@@ -36,7 +37,7 @@ import type { Slot } from "./update/slots";
 import { Updater } from "./update/updater";
 
 /** The kinds of server that the configuration key `server` can name. */
-const serverKinds: Readonly<Record<string, ServerKind>> = { mender, rdfm };
+const serverKinds: Readonly<Record<string, ServerKind>> = frozen({ mender, rdfm });
 
 export interface StartOptions {
 	readonly device: Device;
@@ -138,7 +139,7 @@ async function rest({ system }: Device, error: unknown, log: TaggedLog): Promise
 	system.restart();
 }
 
-const noPackages: PackageForms = { readers: [], installers: {} };
+const noPackages: PackageForms = frozen({ readers: [], installers: {} });
 
 /** What this device installs. With keys for artifacts, nothing that is not signed. */
 function packageForms(

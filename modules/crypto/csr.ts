@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import TextEncoder from "text/encoder";
 import { FleetlingError } from "../error/error";
 import { encode, encodeBits, encodeOID, encodeUnsigned, type Tag, tags } from "./der";
@@ -30,7 +31,7 @@ interface Attribute {
 const printable = /^[A-Za-z0-9 '()+,\-./:=?]*$/;
 
 /** Type of string and bounds from RFC 5280 appendix A.1, in the order in which names are usually written: from the country down. */
-const attributes: Readonly<Record<keyof Subject, Attribute>> = {
+const attributes: Readonly<Record<keyof Subject, Attribute>> = frozen({
 	country: { oid: "2.5.4.6", tag: tags.printableString, maximum: 2, alphabet: /^[A-Z]{2}$/ },
 	state: { oid: "2.5.4.8", tag: tags.utf8String, maximum: 128 },
 	locality: { oid: "2.5.4.7", tag: tags.utf8String, maximum: 128 },
@@ -40,7 +41,7 @@ const attributes: Readonly<Record<keyof Subject, Attribute>> = {
 	serialNumber: { oid: "2.5.4.5", tag: tags.printableString, maximum: 64, alphabet: printable },
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: IA5String is ASCII
 	emailAddress: { oid: "1.2.840.113549.1.9.1", tag: tags.ia5String, maximum: 255, alphabet: /^[\x00-\x7f]*$/ },
-};
+});
 
 /**
  * A certificate request (PKCS#10, RFC 2986) in PEM, signed with SHA-256 by the key it is for.

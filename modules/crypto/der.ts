@@ -1,7 +1,8 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { FleetlingError } from "../error/error";
 
 /** The tags of ASN.1 (X.690) that keys, signatures and certificate requests use. */
-export const tags = {
+export const tags = frozen({
 	integer: 0x02,
 	bitString: 0x03,
 	octetString: 0x04,
@@ -14,7 +15,7 @@ export const tags = {
 	set: 0x31,
 	/** Context-specific and constructed, number 0. */
 	context0: 0xa0,
-} as const;
+} as const);
 
 export type Tag = (typeof tags)[keyof typeof tags];
 

@@ -1,8 +1,9 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { type ErrorCode, FleetlingError } from "../error/error";
 import type { PSAStatus } from "./psakey";
 
 /** The statuses of PSA that need to be told apart (psa/crypto_values.h). */
-export const statuses = {
+export const statuses = frozen({
 	success: 0,
 	genericError: -132,
 	notSupported: -134,
@@ -14,20 +15,20 @@ export const statuses = {
 	invalidSignature: -149,
 	invalidPadding: -150,
 	corruptionDetected: -151,
-} as const satisfies Record<string, PSAStatus>;
+} as const satisfies Record<string, PSAStatus>);
 
 interface Meaning {
 	readonly code: ErrorCode;
 	readonly text: string;
 }
 
-const damaged: Meaning = {
+const damaged: Meaning = frozen({
 	code: "crypto.bad-key",
 	text: "the numbers of the key do not belong together, as if it had been damaged where it was stored",
-};
+});
 
 /** What they mean to somebody who uses this module. */
-const meanings: Readonly<Record<PSAStatus, Meaning>> = {
+const meanings: Readonly<Record<PSAStatus, Meaning>> = frozen({
 	[statuses.notSupported]: { code: "crypto.unsupported-key", text: "the library does not support this kind or size of key" },
 	[statuses.invalidArgument]: { code: "crypto.bad-argument", text: "the data do not suit the operation or the key" },
 	[statuses.invalidHandle]: { code: "crypto.closed", text: "the key has been closed" },
@@ -43,7 +44,7 @@ const meanings: Readonly<Record<PSAStatus, Meaning>> = {
 	// The library checks each RSA signature before it gives it out.
 	[statuses.invalidSignature]: damaged,
 	[statuses.corruptionDetected]: damaged,
-};
+});
 
 /** The error for a status other than success. `what` is the operation that failed, for example "signing". */
 export function failure(status: PSAStatus, what: string): FleetlingError {

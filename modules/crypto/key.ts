@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { FleetlingError } from "../error/error";
 import { type Bytes, viewOf } from "./bytes";
 import { signatureFromDER, signatureToDER } from "./ecdsa";
@@ -16,18 +17,18 @@ export type ImportedKeyType = KeyType | "rsa-4096";
 /** How an ECDSA signature is written: SEQUENCE { r, s } as X.509, TLS and JSON requests have it, or r and s one after the other. RSA has one form only. */
 export type SignatureForm = "der" | "raw";
 
-const specifications: Readonly<Record<KeyType, { readonly family: Family; readonly bits: number }>> = {
+const specifications: Readonly<Record<KeyType, { readonly family: Family; readonly bits: number }>> = frozen({
 	"rsa-2048": { family: "rsa", bits: 2048 },
 	"rsa-3072": { family: "rsa", bits: 3072 },
 	"p-256": { family: "p-256", bits: 256 },
-};
+});
 
-const kinds: Readonly<Record<Family, { readonly pair: PSAKind; readonly public: PSAKind }>> = {
+const kinds: Readonly<Record<Family, { readonly pair: PSAKind; readonly public: PSAKind }>> = frozen({
 	rsa: { pair: 0, public: 1 },
 	"p-256": { pair: 2, public: 3 },
-};
+});
 
-const modes = { message: 0, digest: 1, raw: 2 } as const satisfies Record<string, PSAMode>;
+const modes = frozen({ message: 0, digest: 1, raw: 2 } as const satisfies Record<string, PSAMode>);
 
 /** NIST SP 800-57 part 1: shorter RSA keys are not to be relied upon. */
 const minimumBits = 2048;
@@ -36,12 +37,12 @@ const minimumBits = 2048;
 const paddingLength = 11;
 
 /** What PSA answers to a signature that does not hold; the last two to one that is no number below the modulus. */
-const refusals: readonly PSAStatus[] = [
+const refusals: readonly PSAStatus[] = frozen([
 	statuses.invalidSignature,
 	statuses.invalidPadding,
 	statuses.invalidArgument,
 	statuses.genericError,
-];
+]);
 
 /**
  * A key pair, or a public key to verify with. The private key stays in the library's key store; only export() takes it out.

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { FleetlingError } from "../error/error";
 import { encode, encodeBits, encodeOID, Reader, tags } from "./der";
 import { decodePEM } from "./pem";
@@ -11,11 +12,11 @@ export interface PlainKey {
 	readonly bytes: Uint8Array;
 }
 
-export const oids = {
+export const oids = frozen({
 	rsaEncryption: "1.2.840.113549.1.1.1",
 	ecPublicKey: "1.2.840.10045.2.1",
 	p256: "1.2.840.10045.3.1.7",
-} as const;
+} as const);
 
 /** Length of an uncompressed P-256 point: 0x04, x, y. */
 const pointLength = 65;

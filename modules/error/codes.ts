@@ -1,3 +1,5 @@
+import { frozen } from "fleetling/frozen/frozen";
+
 /**
  * Every failure that Fleetling reports, by its stable code.
  *
@@ -5,7 +7,7 @@
  * error says what happened this time, to what, and what to do. Codes are never renamed once released:
  * log filters, dashboards and tests rely on them.
  */
-export const codes = {
+export const codes = frozen({
 	"artifact.bad-gzip": "a compressed part of an artifact cannot be decompressed",
 	"artifact.bad-header": "the header of an artifact says what it cannot say",
 	"artifact.bad-manifest": "the manifest of an artifact is not as it has to be",
@@ -169,6 +171,6 @@ export const codes = {
 	"websocket.timeout": "a WebSocket server did not answer in time, or has gone",
 	"websocket.too-large": "a frame or message exceeds a limit",
 	"websocket.unsupported": "the crypto library lacks what a WebSocket needs",
-} as const;
+} as const);
 
 export type ErrorCode = keyof typeof codes;

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { Deadline, type DeadlineOwner } from "./deadline";
 import { defaultTimeouts, inputBytes, type Timeouts } from "./limits";
 import type { Resolver, ResolverOptions, Socket, SocketOptions } from "./socket";
@@ -45,7 +46,7 @@ interface Owned extends Socket {
  */
 export class Connection implements DeadlineOwner {
 	/** The socket says as its `target` whose it is, so that these are made once and not for each connection. */
-	static readonly #callbacks = {
+	static readonly #callbacks = frozen({
 		onReadable(this: Owned, count: number): void {
 			const { target } = this;
 			target.#available = count;
@@ -57,7 +58,7 @@ export class Connection implements DeadlineOwner {
 		onError(this: Owned, error?: unknown): void {
 			this.target.onError(error);
 		},
-	};
+	});
 
 	// Needed for every arrival, hence first: XS looks private fields up in the order in which they are declared.
 	#available = 0;

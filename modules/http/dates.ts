@@ -1,14 +1,16 @@
-const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+import { frozen } from "fleetling/frozen/frozen";
+
+const months = frozen(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]);
 
 /** The three forms that a recipient has to know (RFC 9110 section 5.6.7): as sent today, RFC 850's, and asctime's. */
 const forms: readonly {
 	readonly pattern: RegExp;
 	readonly order: readonly [day: number, month: number, year: number, time: number];
-}[] = [
+}[] = frozen([
 	{ pattern: /^[a-z]{3}, ([0-9]{2}) ([a-z]{3}) ([0-9]{4}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT$/i, order: [1, 2, 3, 4] },
 	{ pattern: /^[a-z]{6,9}, ([0-9]{2})-([a-z]{3})-([0-9]{2}) ([0-9]{2}:[0-9]{2}:[0-9]{2}) GMT$/i, order: [1, 2, 3, 4] },
 	{ pattern: /^[a-z]{3} ([a-z]{3}) ([0-9 ][0-9]) ([0-9]{2}:[0-9]{2}:[0-9]{2}) ([0-9]{4})$/i, order: [2, 1, 4, 3] },
-];
+]);
 
 /** Milliseconds since 1970 of an HTTP date such as the Date field; undefined when it is none. */
 export function parseHTTPDate(text: string): number | undefined {

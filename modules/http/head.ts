@@ -1,9 +1,10 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { HeaderList } from "./redirect";
 import type { RequestOptions } from "./types";
 
 /** The client decides about these; a caller that sends them could make the framing lie. */
-const ownFields = ["connection", "content-length", "host", "transfer-encoding"];
+const ownFields = frozen(["connection", "content-length", "host", "transfer-encoding"]);
 
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const valuePattern = /^[\t\x20-\x7e]*$/;

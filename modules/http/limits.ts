@@ -2,6 +2,7 @@
  * Deadlines and limits of the HTTP client, each with the reason for its value. A client and a single request can
  * replace any of them.
  */
+import { frozen } from "fleetling/frozen/frozen";
 
 /** Deadlines in milliseconds. */
 export interface Timeouts {
@@ -21,7 +22,7 @@ export interface Timeouts {
 	readonly total: number;
 }
 
-export const defaultTimeouts: Timeouts = {
+export const defaultTimeouts: Timeouts = frozen({
 	// A UDP resolver repeats a lost query a few times, some seconds apart.
 	resolve: 10_000,
 	// A full RSA handshake takes a slow chip up to 10 s, and lossy Wi-Fi repeats its packets.
@@ -35,7 +36,7 @@ export const defaultTimeouts: Timeouts = {
 	// An open TLS session costs a device 20 to 40 KB: long enough for the calls of one poll, no longer.
 	keepAlive: 15_000,
 	total: 0,
-};
+});
 
 /** Bounds on what a peer can make a client hold in memory. */
 export interface Limits {
@@ -51,7 +52,7 @@ export interface Limits {
 	readonly queue: number;
 }
 
-export const defaultLimits: Limits = {
+export const defaultLimits: Limits = frozen({
 	// What common servers send at most; a management server sends about 300 bytes.
 	headerBytes: 8192,
 	// A presigned link in a Location field is the longest line that is met in practice, about 2 KB.
@@ -59,7 +60,7 @@ export const defaultLimits: Limits = {
 	headerCount: 64,
 	interim: 8,
 	queue: 8,
-};
+});
 
 /** Size of the window that headers and chunk sizes are read through: what a management server answers with fits. */
 export const inputBytes = 512;

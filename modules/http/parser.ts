@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import TextDecoder from "text/decoder";
 import type { Limits } from "./limits";
 import { LineReader } from "./lines";
@@ -10,7 +11,7 @@ export type Phase = "head" | "framing" | "data" | "done";
 
 type State = "status" | "field" | "length" | "chunk-size" | "chunk-data" | "chunk-end" | "trailer" | "until-close" | "done";
 
-const phases: Readonly<Record<State, Phase>> = {
+const phases: Readonly<Record<State, Phase>> = frozen({
 	status: "head",
 	field: "head",
 	length: "data",
@@ -20,10 +21,10 @@ const phases: Readonly<Record<State, Phase>> = {
 	trailer: "framing",
 	"until-close": "data",
 	done: "done",
-};
+});
 
 /** Fields that decide about framing and about the connection: always read, kept only when asked for. */
-const framingFields = ["connection", "content-length", "keep-alive", "transfer-encoding"] as const;
+const framingFields = frozen(["connection", "content-length", "keep-alive", "transfer-encoding"] as const);
 type FramingField = (typeof framingFields)[number];
 
 /** Fifteen decimal or thirteen hexadecimal digits stay below 2^53, where numbers count exactly. */

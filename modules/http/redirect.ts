@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { originOf, type ParsedURL, resolveURL } from "./url";
 
 export type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -7,7 +8,7 @@ export type HeaderList = readonly (readonly [name: string, value: string])[];
  * Fields that prove who the device is, and are never sent to another origin than the one they were meant for. An entry
  * with a "*" matches anything in its place.
  */
-export const defaultSensitive: readonly string[] = ["authorization", "cookie", "proxy-authorization", "x-*-signature"];
+export const defaultSensitive: readonly string[] = frozen(["authorization", "cookie", "proxy-authorization", "x-*-signature"]);
 
 /** What a request becomes when it follows a redirect. */
 export interface Redirected {

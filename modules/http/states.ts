@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { Timeouts } from "./limits";
 
 /**
@@ -16,13 +17,13 @@ export interface Wait {
 	readonly what: string;
 }
 
-export const waits: Readonly<Partial<Record<State, Wait>>> = {
+export const waits: Readonly<Partial<Record<State, Wait>>> = frozen({
 	sending: { limit: "send", what: "a byte of the request to be taken" },
 	answering: { limit: "headers", what: "the headers of the response" },
 	body: { limit: "idle", what: "more of the body" },
-};
+});
 
-export const overall: Wait = { limit: "total", what: "the whole request" };
+export const overall: Wait = frozen({ limit: "total", what: "the whole request" });
 
 export function tooLate({ limit, what }: Wait, timeouts: Timeouts, authority: string): FleetlingError {
 	return new FleetlingError(
@@ -32,4 +33,4 @@ export function tooLate({ limit, what }: Wait, timeouts: Timeouts, authority: st
 }
 
 /** RFC 9110 section 9.2.2: sending them twice does what sending them once does. */
-export const idempotent = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"];
+export const idempotent = frozen(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { printable } from "./printable";
 
 export type Scheme = "http" | "https";
@@ -13,7 +14,7 @@ export interface ParsedURL {
 	readonly path: string;
 }
 
-export const defaultPorts: Readonly<Record<Scheme, number>> = { http: 80, https: 443 };
+export const defaultPorts: Readonly<Record<Scheme, number>> = frozen({ http: 80, https: 443 });
 
 /** Longer than any link that a server of ours makes; keeps what a peer can make us hold small. */
 const maximumLength = 3072;

@@ -1,8 +1,9 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { type ErrorCode, FleetlingError } from "../error/error";
 import type { EspError } from "./nativeota";
 
 /** The codes of ESP-IDF that need to be told apart (esp_err.h, esp_ota_ops.h, spi_flash_mmap.h). */
-export const espErrors = {
+export const espErrors = frozen({
 	ok: 0,
 	fail: -1,
 	noMemory: 0x101,
@@ -19,7 +20,7 @@ export const espErrors = {
 	onTrial: 0x1506,
 	flashFailed: 0x6001,
 	flashTimeout: 0x6002,
-} as const satisfies Record<string, EspError>;
+} as const satisfies Record<string, EspError>);
 
 interface Meaning {
 	readonly code: ErrorCode;
@@ -28,7 +29,7 @@ interface Meaning {
 
 const noPartition = "there is no application partition of that name, or no otadata: check the partition table";
 
-const meanings: Readonly<Record<EspError, Meaning>> = {
+const meanings: Readonly<Record<EspError, Meaning>> = frozen({
 	[espErrors.noMemory]: { code: "ota.no-memory", text: "not enough memory" },
 	[espErrors.invalidArgument]: {
 		code: "ota.bad-offset",
@@ -46,7 +47,7 @@ const meanings: Readonly<Record<EspError, Meaning>> = {
 	[espErrors.onTrial]: { code: "ota.on-trial", text: "the running firmware is on trial: confirm it or roll back first" },
 	[espErrors.flashFailed]: { code: "ota.flash", text: "the flash did not take what was written" },
 	[espErrors.flashTimeout]: { code: "ota.flash", text: "the flash did not answer in time" },
-};
+});
 
 /** The error for a code other than success. `what` is what could not be done, for example "writing ota_1". */
 export function failure(error: EspError, what: string): FleetlingError {

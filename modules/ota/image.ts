@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { FleetlingError } from "../error/error";
 import { check } from "./errors";
 import { Slots } from "./nativeota";
@@ -14,7 +15,7 @@ const hashSize = 32;
 const descriptionMagic = 0xabcd5432;
 const descriptionOffset = headerSize + segmentHeaderSize;
 
-const chips: Readonly<Record<number, string>> = {
+const chips: Readonly<Record<number, string>> = frozen({
 	0: "ESP32",
 	2: "ESP32-S2",
 	5: "ESP32-C3",
@@ -25,7 +26,7 @@ const chips: Readonly<Record<number, string>> = {
 	18: "ESP32-P4",
 	20: "ESP32-C61",
 	23: "ESP32-C5",
-};
+});
 const chipName = (id: number): string => chips[id] ?? `chip ${id}`;
 
 function readView(label: string, offset: number, length: number): DataView {

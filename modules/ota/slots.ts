@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { FleetlingError } from "../error/error";
 import { check, espErrors, failure } from "./errors";
 import { imageFault, structureFault } from "./image";
@@ -9,7 +10,7 @@ import { type NativeInfo, Slots } from "./nativeota";
  */
 export type SlotState = "new" | "pending-verify" | "valid" | "invalid" | "aborted" | "undefined";
 
-const states: readonly SlotState[] = ["new", "pending-verify", "valid", "invalid", "aborted"];
+const states: readonly SlotState[] = frozen(["new", "pending-verify", "valid", "invalid", "aborted"]);
 
 /** What the firmware in a slot says of itself (esp_app_desc_t). */
 export interface Description {

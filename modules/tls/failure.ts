@@ -1,5 +1,7 @@
 /** Error texts: what happened, to whom, what to do. */
+
 import { type ErrorCode, FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { FailureReason, NativeFailure } from "./native";
 
 /** Whom a connection is with, for error texts. */
@@ -23,7 +25,7 @@ const certificate = (failure: NativeFailure): string =>
 	failure.subject ? `certificate «${failure.subject}» of` : "certificate of";
 
 /** Names of alerts that a client can be sent (RFC 8446 section 6, RFC 5246 section 7.2). */
-const alerts: Readonly<Record<number, string>> = {
+const alerts: Readonly<Record<number, string>> = frozen({
 	10: "unexpected message",
 	20: "bad record MAC",
 	22: "record too large",
@@ -50,7 +52,7 @@ const alerts: Readonly<Record<number, string>> = {
 	115: "unknown PSK identity",
 	116: "certificate required",
 	120: "no application protocol",
-};
+});
 
 const alertName = (failure: NativeFailure): string => {
 	const alert = failure.alert ?? -1;
@@ -60,17 +62,17 @@ const alertName = (failure: NativeFailure): string => {
 const number = (failure: NativeFailure): string => `-0x${(-failure.code).toString(16)}`;
 
 /** What to do about an alert during the handshake; without an entry nothing better than the general advice is known. */
-const alertAdvice: Readonly<Record<number, string>> = {
+const alertAdvice: Readonly<Record<number, string>> = frozen({
 	40: "Server and device have no cipher suite or curve in common, or the server wants a client certificate: enable ECDHE with AES-GCM there.",
 	70: "Server and device have no TLS version in common: enable TLS 1.2 there, and nothing older.",
 	71: "The server demands stronger parameters than this device has.",
 	80: "The server has a problem of its own: look into its log.",
 	112: "The server does not know that name: check the configured address.",
-};
+});
 
 type Describe = (peer: Peer, failure: NativeFailure) => string;
 
-const failures: Readonly<Record<FailureReason, readonly [ErrorCode, Describe]>> = {
+const failures: Readonly<Record<FailureReason, readonly [ErrorCode, Describe]>> = frozen({
 	untrusted: [
 		"tls.untrusted",
 		(peer, failure) => {
@@ -140,7 +142,7 @@ const failures: Readonly<Record<FailureReason, readonly [ErrorCode, Describe]>> 
 		"tls.no-memory",
 		(peer) => `There is no memory for a TLS connection to ${place(peer)}. Close other connections first.`,
 	],
-};
+});
 
 /** The error for what the engine reports. */
 export function describeFailure(peer: Peer, failure: NativeFailure): FleetlingError {
@@ -151,7 +153,7 @@ export function describeFailure(peer: Peer, failure: NativeFailure): FleetlingEr
 /** What can go wrong without the engine noticing: it does not see the TCP connection. */
 export type TransportFailure = "refused" | "closed" | "truncated" | "connect-timeout" | "timeout" | "end" | "callback";
 
-const transportFailures: Readonly<Record<TransportFailure, readonly [ErrorCode, (peer: Peer) => string]>> = {
+const transportFailures: Readonly<Record<TransportFailure, readonly [ErrorCode, (peer: Peer) => string]>> = frozen({
 	refused: [
 		"net.refused",
 		(peer) => `No connection to ${place(peer)} could be made. Check address and port, and that the server runs.`,
@@ -176,7 +178,7 @@ const transportFailures: Readonly<Record<TransportFailure, readonly [ErrorCode, 
 	],
 	end: ["net.closed", (peer) => `The server at ${place(peer)} closed the connection.`],
 	callback: ["tls.callback", (peer) => `A callback of the TLS connection to ${place(peer)} failed.`],
-};
+});
 
 export function describeTransport(peer: Peer, failure: TransportFailure, cause?: unknown): FleetlingError {
 	const [code, describe] = transportFailures[failure];

@@ -1,4 +1,5 @@
 import { type ErrorCode, FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { Identity, type Parsed, Trust } from "./native";
 
 /** The certificate authorities that a device believes, parsed once and shared by its connections. */
@@ -50,7 +51,7 @@ function describeAuthority(pem: string, parsed: Parsed): FleetlingError {
  */
 export type PrivateKey = string | ArrayBuffer | Uint8Array | { export(): ArrayBuffer };
 
-const identityFailures: Readonly<Record<Exclude<Parsed, 0>, readonly [ErrorCode, string]>> = {
+const identityFailures: Readonly<Record<Exclude<Parsed, 0>, readonly [ErrorCode, string]>> = frozen({
 	1: ["tls.no-memory", "There is no memory to hold the client certificate."],
 	2: [
 		"tls.bad-identity",
@@ -65,7 +66,7 @@ const identityFailures: Readonly<Record<Exclude<Parsed, 0>, readonly [ErrorCode,
 		"tls.bad-identity",
 		"The private key does not belong to the client certificate: the first certificate must be the device's own.",
 	],
-};
+});
 
 /** A client certificate, ready for use. @throws tls.bad-identity, tls.no-memory */
 export function makeIdentity(certificate: string | undefined, key: PrivateKey | undefined): Identity {

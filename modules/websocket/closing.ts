@@ -1,4 +1,5 @@
 /** Close frames: their codes and reasons (RFC 6455 sections 5.5.1 and 7.4). */
+import { frozen } from "fleetling/frozen/frozen";
 import TextDecoder from "text/decoder";
 import TextEncoder from "text/encoder";
 import { badUse, violation, WebSocketError } from "./failure";
@@ -7,7 +8,7 @@ import WSBytes from "./wsbytes";
 export type CloseCode = number;
 
 /** The codes that mean something here. */
-export const closeCodes = {
+export const closeCodes = frozen({
 	normal: 1000,
 	/** The device restarts, or the server does. */
 	goingAway: 1001,
@@ -21,17 +22,17 @@ export const closeCodes = {
 	policy: 1008,
 	tooLarge: 1009,
 	internalError: 1011,
-} as const satisfies Record<string, CloseCode>;
+} as const satisfies Record<string, CloseCode>);
 
 /**
  * Ranges of codes that may be in a Close frame: those of RFC 6455 without 1004 to 1006 and 1015, those registered since
  * (1012 to 1014), and what is free for libraries and applications.
  */
-const validCodes: readonly (readonly [first: number, last: number])[] = [
+const validCodes: readonly (readonly [first: number, last: number])[] = frozen([
 	[1000, 1003],
 	[1007, 1014],
 	[3000, 4999],
-];
+]);
 
 /** A control frame holds 125 bytes, 2 of which are the code. */
 const longestReason = 123;

@@ -1,19 +1,20 @@
 /** Headers of the frames that come in (RFC 6455 section 5.2). */
+import { frozen } from "fleetling/frozen/frozen";
 import { closeCodes } from "./closing";
 import { violation, WebSocketError } from "./failure";
 
-export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+export const opcodes = frozen({ continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const);
 export type Opcode = (typeof opcodes)[keyof typeof opcodes];
 
-const known: readonly number[] = Object.values(opcodes);
+const known: readonly number[] = frozen(Object.values(opcodes));
 /** Opcodes from here on are of control frames. */
 const firstControl = 8;
 const longestControl = 125;
 /** Values of the second byte that say how many bytes the length has, and the smallest length that needs so many. */
-const extended: Readonly<Record<number, { readonly bytes: number; readonly least: number }>> = {
+const extended: Readonly<Record<number, { readonly bytes: number; readonly least: number }>> = frozen({
 	126: { bytes: 2, least: 126 },
 	127: { bytes: 8, least: 65_536 },
-};
+});
 
 export interface FrameLimits {
 	readonly frameBytes: number;

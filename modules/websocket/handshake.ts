@@ -1,7 +1,9 @@
 /** The opening handshake (RFC 6455 section 4). */
+
 import Base64 from "base64";
 import { randomBytes } from "fleetling/crypto/random";
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { Connection, Scanner } from "fleetling/http/connection";
 import { checkHead, formatHead } from "fleetling/http/head";
 import { defaultLimits as httpLimits } from "fleetling/http/limits";
@@ -24,9 +26,15 @@ const ownHeaders = /^(?:upgrade$|sec-websocket-)/i;
 const protocolPattern = /^[!#$%&'*+\-./0-9:A-Z^_`a-z|~]+$/;
 
 /** What is looked at in an accepting answer. */
-const answerHeaders = ["upgrade", "connection", "sec-websocket-accept", "sec-websocket-protocol", "sec-websocket-extensions"];
+const answerHeaders = frozen([
+	"upgrade",
+	"connection",
+	"sec-websocket-accept",
+	"sec-websocket-protocol",
+	"sec-websocket-extensions",
+]);
 /** What a refusing answer says about when and how to try again. */
-const keptHeaders = ["retry-after", "date", "www-authenticate", "location", "content-type", "sec-websocket-version"];
+const keptHeaders = frozen(["retry-after", "date", "www-authenticate", "location", "content-type", "sec-websocket-version"]);
 
 export interface HandshakeOptions {
 	readonly path: string;

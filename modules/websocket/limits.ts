@@ -1,4 +1,5 @@
 /** Deadlines and limits of a WebSocket, each with the reason for its value. Any of them can be replaced. */
+import { frozen } from "fleetling/frozen/frozen";
 import { defaultTimeouts as http, type Timeouts } from "fleetling/http/limits";
 import { badUse } from "./failure";
 
@@ -20,7 +21,7 @@ export interface WebSocketTimeouts {
 	readonly close: number;
 }
 
-export const defaultTimeouts: WebSocketTimeouts = {
+export const defaultTimeouts: WebSocketTimeouts = frozen({
 	resolve: http.resolve,
 	connect: http.connect,
 	// Servers check a token before they answer, and one that has just been started may need 20 s.
@@ -32,7 +33,7 @@ export const defaultTimeouts: WebSocketTimeouts = {
 	pong: 15_000,
 	// A restart waits for this. A server answers at once; a lost packet is repeated after 1 s.
 	close: 3_000,
-};
+});
 
 /** Bounds on what a peer can make a device do and hold. */
 export interface WebSocketLimits {
@@ -46,7 +47,7 @@ export interface WebSocketLimits {
 	readonly excerptBytes: number;
 }
 
-export const defaultLimits: WebSocketLimits = {
+export const defaultLimits: WebSocketLimits = frozen({
 	// A stream costs no memory, however long. This only ends early what no management server means.
 	frameBytes: 1_048_576,
 	messageBytes: 1_048_576,
@@ -55,7 +56,7 @@ export const defaultLimits: WebSocketLimits = {
 	fragmentBytes: 4090,
 	// Enough for the JSON object that tells the reason.
 	excerptBytes: 256,
-};
+});
 
 /** A control frame with its longest payload, and room for data beside it. */
 const smallestFragment = 256;
@@ -66,7 +67,7 @@ const largestFragment = 65_535;
 export type AllTimeouts = Timeouts & WebSocketTimeouts;
 
 /** Shared by all that set none of their own: an object for each would only take memory. */
-const sharedTimeouts: AllTimeouts = { ...http, ...defaultTimeouts };
+const sharedTimeouts: AllTimeouts = frozen({ ...http, ...defaultTimeouts });
 
 /** @throws FleetlingError websocket.bad-use */
 export function makeTimeouts(own?: Partial<WebSocketTimeouts>): AllTimeouts {

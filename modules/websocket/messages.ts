@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import TextDecoder from "text/decoder";
 import TextEncoder from "text/encoder";
 import type { Closed, ConnectOptions, ReadableInfo, WebSocketCallbacks } from "./options";
@@ -40,7 +41,7 @@ interface Waiting {
 /** A WebSocket for whole messages, in memory: what JSON and terminals need. Ends as WebSocketClient does. */
 export class MessageSocket {
 	/** Made once and not for each WebSocket. */
-	static readonly #callbacks: WebSocketCallbacks<MessageSocket> = {
+	static readonly #callbacks: WebSocketCallbacks<MessageSocket> = frozen({
 		onOpen(protocol) {
 			this.#options.onOpen?.call(this, protocol);
 		},
@@ -61,7 +62,7 @@ export class MessageSocket {
 			this.release();
 			this.#options.onError?.call(this, error);
 		},
-	};
+	});
 
 	/** The caller's own. */
 	target: unknown;

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { Connection, type ConnectionListener, type Scanner } from "fleetling/http/connection";
 import { Deadline, type DeadlineOwner } from "fleetling/http/deadline";
 import { authorityOf } from "fleetling/http/url";
@@ -22,7 +23,7 @@ type Outcome = { readonly closed: Closed } | { readonly error: FleetlingError };
 
 const noPayload = new Uint8Array(0);
 /** Takes everything and keeps nothing. */
-const dropped: Scanner = { feed: (_bytes, _start, end) => end };
+const dropped: Scanner = frozen({ feed: (_bytes, _start, end) => end });
 
 /**
  * The life of one WebSocket. It listens itself to all that it consists of: a closure for each event would cost a device

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { limits } from "../common/deadlines";
 import type { SystemControl } from "../common/device";
 
@@ -32,18 +33,18 @@ export interface FactSources {
 type Known = Readonly<Record<string, (sources: FactSources) => string | undefined>>;
 
 /** What every device is. The engine is not among these: an image brings its own. */
-const lasting: Known = {
+const lasting: Known = frozen({
 	target: ({ system }) => system.target,
-};
+});
 
 /** How every device is. */
-const passing: Known = {
+const passing: Known = frozen({
 	xs: ({ system }) => system.engine,
 	slot: ({ slot }) => slot,
 	reset: ({ system }) => system.resetReason,
 	uptime: ({ system }) => String(Math.floor(system.ticks() / 1000)),
 	free: ({ system }) => freeMemory(system),
-};
+});
 
 /** Collects the facts anew for each message: some of them change. They travel often, so names are short and values bounded. */
 export class FactSheet {

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import TextEncoder from "text/encoder";
 import { intervals, limits } from "../common/deadlines";
 import type { ResetReason, Storage } from "../common/device";
@@ -33,14 +34,14 @@ export interface RemoteOptions {
 const tag = "config";
 
 /** Restarts that were meant are said before (`settle`): a release build restarts when an exception is caught by nobody. */
-const crashes: Readonly<Record<ResetReason, boolean>> = {
+const crashes: Readonly<Record<ResetReason, boolean>> = frozen({
 	panic: true,
 	restart: true,
 	watchdog: true,
 	"brown-out": false,
 	"power-on": false,
 	other: false,
-};
+});
 
 /** A change that has been found good. Nothing of it holds before `activate`. */
 export interface PreparedConfiguration {

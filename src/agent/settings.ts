@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { parseURL } from "../common/address";
 import type { KeyType } from "../common/crypto";
 import { deadlines, intervals, limits } from "../common/deadlines";
@@ -32,7 +33,7 @@ interface Remote {
 	readonly remote: true;
 }
 
-const rules = {
+const rules = frozen({
 	server: rule({
 		expects: "the name of a kind of server",
 		give: "choose the kind of server, e.g. rdfm or mender",
@@ -190,7 +191,7 @@ const rules = {
 		shown: "info",
 		read: parseLogLevels,
 	}),
-} as const;
+} as const);
 
 export type SettingName = keyof typeof rules;
 
@@ -319,7 +320,7 @@ function readSwitch(text: string): boolean | undefined {
 	return text === "off" || text === "false" ? false : undefined;
 }
 
-const keyTypes: readonly KeyType[] = ["p-256", "rsa-2048", "rsa-3072"];
+const keyTypes: readonly KeyType[] = frozen(["p-256", "rsa-2048", "rsa-3072"]);
 
 function readTexts(text: string): Readonly<Record<string, string>> | undefined {
 	try {

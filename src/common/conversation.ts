@@ -1,4 +1,5 @@
 import type { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { Closed, MessageSocket } from "fleetling/websocket/websocket";
 
 export { RefusedError } from "fleetling/websocket/websocket";
@@ -24,7 +25,7 @@ export interface Listener {
 const listenerOf = (socket: MessageSocket): Listener => socket.target as Listener;
 
 /** Made once: closures for each conversation would cost a device more than the rest of it. */
-export const conversationCallbacks = {
+export const conversationCallbacks = frozen({
 	onOpen(this: MessageSocket, protocol: string | undefined): void {
 		listenerOf(this).opened(protocol);
 	},
@@ -40,4 +41,4 @@ export const conversationCallbacks = {
 	onError(this: MessageSocket, error: FleetlingError): void {
 		listenerOf(this).ended(error);
 	},
-};
+});

@@ -4,8 +4,9 @@
  * Times are milliseconds unless the name says seconds. What a person may change stands in the configuration table
  * (src/agent/settings.ts) and takes its default and its bounds from here.
  */
+import { frozen } from "fleetling/frozen/frozen";
 
-export const intervals = {
+export const intervals = frozen({
 	// RDFM's own Linux client asks every 900 s and servers are sized for that; Mender's default of 1800 s is no better
 	// for a device that wants its update today, and an idle poll costs less than 2 KB.
 	pollSeconds: 900,
@@ -113,9 +114,9 @@ export const intervals = {
 
 	// A year: everything beyond is meant to be "never", which is 0.
 	mostRetryFailHours: 8_760,
-} as const;
+} as const);
 
-export const deadlines = {
+export const deadlines = frozen({
 	// UDP loses queries; a resolver asks again after a few seconds, three times at most.
 	resolve: 10_000,
 
@@ -215,9 +216,9 @@ export const deadlines = {
 	// Between the log line that announces a restart and the restart: a UART at 115200 baud empties its buffer of 128
 	// bytes in 11 ms, and connections get their closing segment out.
 	restartPause: 100,
-} as const;
+} as const);
 
-export const limits = {
+export const limits = frozen({
 	// A log line's text. ESP-IDF's default console buffer is 256 bytes.
 	logText: 240,
 
@@ -379,4 +380,4 @@ export const limits = {
 
 	// Metadata of one device, so that a request stays within one TCP segment of 1,440 bytes.
 	fact: 64,
-} as const;
+} as const);

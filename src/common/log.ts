@@ -1,9 +1,10 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { limits } from "./deadlines";
 import { redact } from "./redact";
 
 /** In the order of ESP-IDF's esp_log_level_t, which the letters are taken from too. */
-const ranks = { none: 0, error: 1, warn: 2, info: 3, debug: 4 } as const;
+const ranks = frozen({ none: 0, error: 1, warn: 2, info: 3, debug: 4 } as const);
 
 export type LogLevel = keyof typeof ranks;
 
@@ -13,7 +14,7 @@ export interface LogLevels {
 	readonly tags: Readonly<Record<string, LogLevel>>;
 }
 
-export const logLevels = ["none", "error", "warn", "info", "debug"] as const satisfies readonly LogLevel[];
+export const logLevels = frozen(["none", "error", "warn", "info", "debug"] as const satisfies readonly LogLevel[]);
 
 /**
  * Reads what a person writes into the configuration: `info` or `info,update=debug,agent=warn`.

@@ -5,6 +5,7 @@
  * right to download, passwords in links, private keys. Plain scanning instead of regular expressions: a regular
  * expression in a preloaded module is a frozen object, and compiling one for each line costs memory a device has not got.
  */
+import { frozen } from "fleetling/frozen/frozen";
 
 interface Secret {
 	/** What comes before the secret; matched as it stands. */
@@ -19,13 +20,13 @@ interface Secret {
 
 const blanks = " \t\r\n\"'<>";
 
-const secrets: readonly Secret[] = [
+const secrets: readonly Secret[] = frozen([
 	{ marker: "-----BEGIN", ends: "", least: 1, whole: true },
 	{ marker: "Bearer ", ends: "\r\n\"'", least: 1, whole: false },
 	{ marker: "token=", ends: `${blanks}&,;)`, least: 1, whole: false },
 	// Every JSON Web Token starts with the base64 form of `{"`.
 	{ marker: "eyJ", ends: `${blanks}&,;)`, least: 17, whole: true },
-];
+]);
 
 const hidden = "(hidden)";
 

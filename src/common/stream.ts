@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { Connection, type ConnectionListener } from "fleetling/http/connection";
 import { defaultTimeouts } from "fleetling/http/http";
 import { deadlines } from "./deadlines";
@@ -17,7 +18,7 @@ export interface StreamTarget {
 	readonly check: (address: string) => void;
 }
 
-const timeouts = { ...defaultTimeouts, resolve: deadlines.resolve, connect: deadlines.streamConnect };
+const timeouts = frozen({ ...defaultTimeouts, resolve: deadlines.resolve, connect: deadlines.streamConnect });
 
 /** Opens a connection. It fails through `listener.ended`, also when it fails at once. */
 export function openStream({ tcp, dns }: Pick<Network, "tcp" | "dns">, target: StreamTarget, listener: StreamListener): Stream {

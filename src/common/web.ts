@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import {
 	type BodySource,
 	download,
@@ -241,18 +242,18 @@ const noSeat = (): FleetlingError =>
 const seatsOf = ({ connections = limits.connections, reserved = 0 }: HTTPWebOptions): number => connections - reserved;
 
 // Made once and not for each WebSocket.
-const conversationTimeouts = {
+const conversationTimeouts = frozen({
 	resolve: deadlines.resolve,
 	connect: deadlines.connect,
 	handshake: deadlines.answer,
 	send: deadlines.send,
 	close: deadlines.goodbye,
-};
-const conversationLimits = { messageBytes: limits.conversationMessage, fragmentBytes: limits.conversationFragment };
+});
+const conversationLimits = frozen({ messageBytes: limits.conversationMessage, fragmentBytes: limits.conversationFragment });
 
-const wanted = ["content-type", "date", "retry-after"];
-const wantedOfUpload = [...wanted, "etag"];
-const wantedOfPackage = [...wanted, "content-range", "etag", "last-modified"];
+const wanted = frozen(["content-type", "date", "retry-after"]);
+const wantedOfUpload = frozen([...wanted, "etag"]);
+const wantedOfPackage = frozen([...wanted, "content-range", "etag", "last-modified"]);
 
 /** Milliseconds that a server asks to wait (Retry-After), where it does. */
 export function retryAfterOf({ headers }: AnswerHead): number | undefined {

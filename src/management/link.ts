@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import Time from "time";
 import Timer from "timer";
 import { Backoff } from "../common/backoff";
@@ -53,7 +54,7 @@ interface Opening {
 
 export type LinkState = "idle" | "connecting" | "open" | "waiting" | "closing";
 
-const codes = { goingAway: 1001 } as const;
+const codes = frozen({ goingAway: 1001 } as const);
 
 /**
  * The connection that a device keeps to its manager: opened when `start` is called, opened again whenever it is lost, until

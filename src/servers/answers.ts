@@ -1,4 +1,5 @@
 import type { ErrorCode } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { ServerError } from "../agent/server";
 import { limits } from "../common/deadlines";
 import { type Fields, parseObject } from "../common/json";
@@ -13,21 +14,24 @@ export interface Meaning {
 
 export type Meanings = Readonly<Record<number, Meaning>>;
 
-export const noSuchPath: Meaning = {
+export const noSuchPath: Meaning = frozen({
 	code: "server.refused",
 	advice: "it does not know the request; check the configuration key url",
-};
-export const newToken: Meaning = { code: "server.token-refused", advice: "the device asks for a new token" };
-const busy: Meaning = { code: "server.busy", advice: "it is asked again later" };
-const gone: Meaning = { code: "update.gone", advice: "the link is no good any more; a new check gets a new one" };
-const shorter: Meaning = { code: "update.changed", advice: "the package is shorter by now; a new check tells which one it is" };
-const failed: Meaning = { code: "server.failed", advice: "it is asked again; its own log says more" };
+});
+export const newToken: Meaning = frozen({ code: "server.token-refused", advice: "the device asks for a new token" });
+const busy: Meaning = frozen({ code: "server.busy", advice: "it is asked again later" });
+const gone: Meaning = frozen({ code: "update.gone", advice: "the link is no good any more; a new check gets a new one" });
+const shorter: Meaning = frozen({
+	code: "update.changed",
+	advice: "the package is shorter by now; a new check tells which one it is",
+});
+const failed: Meaning = frozen({ code: "server.failed", advice: "it is asked again; its own log says more" });
 
 /** What every call can be answered. */
-export const later: Meanings = { 429: busy, 503: busy };
+export const later: Meanings = frozen({ 429: busy, 503: busy });
 
 /** Of a package under its link, from whatever storage (RFC 9110 section 15; S3 says 403 for a link that has expired). */
-export const ofDownload: Meanings = { ...later, 401: gone, 403: gone, 404: gone, 410: gone, 416: shorter };
+export const ofDownload: Meanings = frozen({ ...later, 401: gone, 403: gone, 404: gone, 410: gone, 416: shorter });
 
 /**
  * The error for an answer that is not the one hoped for, with what the server says about it if that was read. A status without

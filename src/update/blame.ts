@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 
 /**
  * Whose fault a failed update is; it decides what happens next.
@@ -11,7 +12,7 @@ import { FleetlingError } from "fleetling/error/error";
  */
 export type Blame = "package" | "network" | "device" | "nobody";
 
-const byGroup: Readonly<Record<string, Blame>> = {
+const byGroup: Readonly<Record<string, Blame>> = frozen({
 	artifact: "package",
 	config: "package",
 	http: "network",
@@ -20,9 +21,9 @@ const byGroup: Readonly<Record<string, Blame>> = {
 	server: "network",
 	tls: "network",
 	update: "package",
-};
+});
 
-const byCode: Readonly<Record<string, Blame>> = {
+const byCode: Readonly<Record<string, Blame>> = frozen({
 	"artifact.no-memory": "device",
 	"ota.too-large": "package",
 	"update.bad-journal": "device",
@@ -33,7 +34,7 @@ const byCode: Readonly<Record<string, Blame>> = {
 	"update.failed": "device",
 	"update.gone": "network",
 	"update.too-slow": "network",
-};
+});
 
 export function blame(error: unknown): Blame {
 	if (!(error instanceof FleetlingError)) return "device";

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import type { ResetReason } from "../common/device";
 import type { UpdateRecord } from "./record";
 import type { Slot, SlotState } from "./slots";
@@ -33,7 +34,7 @@ export type Boot =
  * - repeat: nothing is known about the package; the trial is repeated, a few times, with what is in the slot;
  * - forget: the server has changed its mind and may do so again.
  */
-export const trialFailures = {
+export const trialFailures = frozen({
 	crash: { after: "remember", text: "it crashed or restarted before it had checked in" },
 	hang: { after: "remember", text: "it hung until the watchdog ended it" },
 	"no-check-in": { after: "remember", text: "it did not check in with the server in time" },
@@ -43,7 +44,7 @@ export const trialFailures = {
 	"brown-out": { after: "repeat", text: "the supply voltage broke down during its trial" },
 	"power-loss": { after: "repeat", text: "the power went during its trial" },
 	unknown: { after: "repeat", text: "a reset from outside ended its trial" },
-} as const satisfies Readonly<Record<string, { readonly after: "remember" | "repeat" | "forget"; readonly text: string }>>;
+} as const satisfies Readonly<Record<string, { readonly after: "remember" | "repeat" | "forget"; readonly text: string }>>);
 
 export type TrialFailure = keyof typeof trialFailures;
 
@@ -56,14 +57,14 @@ export function isTrialFailure(name: unknown): name is TrialFailure {
  * and its reason tells how the trial ended. A restart that the new firmware did not announce in its record comes from
  * an uncaught exception: a release build restarts on those without a panic.
  */
-const failureByReset = {
+const failureByReset = frozen({
 	panic: "crash",
 	restart: "crash",
 	watchdog: "hang",
 	"brown-out": "brown-out",
 	"power-on": "power-loss",
 	other: "unknown",
-} as const satisfies Readonly<Record<ResetReason, TrialFailure>>;
+} as const satisfies Readonly<Record<ResetReason, TrialFailure>>);
 
 export interface BootFacts {
 	readonly record: UpdateRecord | undefined;

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 
 /**
  * The beginning of an ESP application image (esp_app_format.h and esp_app_desc.h of ESP-IDF): a header of 24 bytes, the
@@ -8,20 +9,20 @@ import { FleetlingError } from "fleetling/error/error";
  */
 export const imageHeadBytes = 32 + 256;
 
-const layout = {
+const layout = frozen({
 	magic: 0,
 	chip: 12,
 	descriptionMagic: 32,
 	version: 48,
 	project: 80,
 	text: 32,
-} as const;
+} as const);
 
 const imageMagic = 0xe9;
 const descriptionMagic = 0xabcd5432;
 
 /** esp_chip_id_t, for texts. */
-const chips: Readonly<Record<number, string>> = {
+const chips: Readonly<Record<number, string>> = frozen({
 	0: "ESP32",
 	2: "ESP32-S2",
 	5: "ESP32-C3",
@@ -32,7 +33,7 @@ const chips: Readonly<Record<number, string>> = {
 	18: "ESP32-P4",
 	20: "ESP32-C61",
 	23: "ESP32-C5",
-};
+});
 
 export interface ImageHead {
 	/** esp_chip_id_t. */

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import TextEncoder from "text/encoder";
 import type { KeyValueStore } from "../common/device";
 import { crc32 } from "./readers/crc32";
@@ -23,7 +24,7 @@ export interface Journal {
 
 // The firmware that reads a record is not always the one that wrote it: a record of another form is not guessed at.
 const form = 2;
-const keys = ["record0", "record1"] as const;
+const keys = frozen(["record0", "record1"] as const);
 
 /** Where firmware up to 0.1 kept its only record, of form 1 and without a checksum. */
 const oldKey = "record";

@@ -1,3 +1,5 @@
+import { frozen } from "fleetling/frozen/frozen";
+
 /**
  * The life of one update, and the two ways out of each of its states.
  *
@@ -12,7 +14,7 @@
  * This table is all there is to know about the order of things: the code that runs an update
  * (update.ts) looks its next state up here.
  */
-export const transitions = {
+export const transitions = frozen({
 	download: { success: "install", failure: "report" },
 	install: { success: "reboot", failure: "report" },
 	reboot: { success: "verify", failure: "rollback" },
@@ -20,14 +22,14 @@ export const transitions = {
 	commit: { success: "report", failure: "rollback" },
 	rollback: { success: "report", failure: "report" },
 	report: { success: "done", failure: "report" },
-} as const;
+} as const);
 
 export type UpdateState = keyof typeof transitions;
 
 export type Outcome = "success" | "failure";
 
 /** In which states an update can still be called off: not while the trial's clock runs, and not on the way back. */
-export const callable: Readonly<Record<UpdateState, boolean>> = {
+export const callable: Readonly<Record<UpdateState, boolean>> = frozen({
 	download: true,
 	install: true,
 	reboot: true,
@@ -35,7 +37,7 @@ export const callable: Readonly<Record<UpdateState, boolean>> = {
 	commit: true,
 	rollback: false,
 	report: false,
-};
+});
 
 /** What comes after `state` ended with `outcome`. */
 export function next(state: UpdateState, outcome: Outcome): UpdateState | "done" {

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { deadlines, intervals, limits } from "../common/deadlines";
 import type { ResetReason } from "../common/device";
 import type { TaggedLog } from "../common/log";
@@ -311,7 +312,7 @@ export class Updater {
 		return callable[state] ? heard : Promise.resolve();
 	}
 
-	static readonly #steps: Readonly<Record<UpdateState, (updater: Updater) => Promise<StepResult> | StepResult>> = {
+	static readonly #steps: Readonly<Record<UpdateState, (updater: Updater) => Promise<StepResult> | StepResult>> = frozen({
 		download: (updater) => updater.#installation.fetch(),
 		install: (updater) => updater.#installation.install(),
 		reboot: (updater) => updater.#installation.reboot(),
@@ -319,7 +320,7 @@ export class Updater {
 		commit: (updater) => (updater.onTrial ? updater.#probation.commit() : updater.#installation.commit()),
 		rollback: (updater) => updater.rollBack(),
 		report: (updater) => updater.#underWay.report(),
-	};
+	});
 
 	private rollBack(): Promise<StepResult> | StepResult {
 		const { record } = this.#underWay;

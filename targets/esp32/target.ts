@@ -50,13 +50,13 @@ const timeOfDay = (): SystemClock => {
 };
 
 const device: Device = {
-	network: {
-		tcp: { io: TCP as unknown as TCPConstructor },
-		dns: { io: NameResolver },
+	network: Object.freeze({
+		tcp: Object.freeze({ io: TCP as unknown as TCPConstructor }),
+		dns: Object.freeze({ io: NameResolver }),
 		get mac(): string {
 			return Chip.mac(network.ethernet);
 		},
-	},
+	}),
 	storage: keyValues,
 	get files(): Directory | undefined {
 		return mount();
@@ -64,7 +64,7 @@ const device: Device = {
 	get coreDump(): Partition | undefined {
 		return coreDump();
 	},
-	system: {
+	system: Object.freeze({
 		get resetReason() {
 			return Chip.resetReason();
 		},
@@ -86,15 +86,15 @@ const device: Device = {
 		memory() {
 			return Chip.memory({});
 		},
-	},
-	clock: {
+	}),
+	clock: Object.freeze({
 		now(): number {
 			return timeOfDay().now();
 		},
 		set(milliseconds: number): void {
 			timeOfDay().set(milliseconds);
 		},
-	},
+	}),
 	serial: (onReadable) => new SerialPort({ onReadable }),
 };
 

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import type { Cancellation } from "../../common/cancellation";
 
 /** What an action can do besides its work. None of it needs a `this`. */
@@ -34,9 +35,9 @@ export interface ActionResult {
 }
 
 /** Statuses that no action returns itself, all but the first as a POSIX shell has them. */
-export const statuses = {
+export const statuses = frozen({
 	/** There was no chance to find out: it is not known, or the device restarted while it ran. */
 	unknown: -1,
 	failed: 1,
 	timedOut: 124,
-} as const;
+} as const);

@@ -1,4 +1,5 @@
 /** The command that shows and changes the configuration. */
+import { frozen } from "fleetling/frozen/frozen";
 import { type Command, type CommandContext, misused } from "./command";
 import type { ShownSetting } from "./powers";
 import { aligned } from "./table";
@@ -15,7 +16,7 @@ interface Form {
 	readonly run: (context: CommandContext, args: readonly string[]) => Promise<void>;
 }
 
-const forms: Readonly<Record<string, Form>> = {
+const forms: Readonly<Record<string, Form>> = frozen({
 	get: {
 		least: 0,
 		most: 1,
@@ -44,9 +45,9 @@ const forms: Readonly<Record<string, Form>> = {
 			await terminal.print(`${name} is forgotten; from the next start what the build says holds\n`);
 		},
 	},
-};
+});
 
-export const config: Command = {
+export const config: Command = frozen({
 	name: "config",
 	summary: "configuration: get, set, reset",
 	usage: [
@@ -61,4 +62,4 @@ export const config: Command = {
 		if (args.length < form.least || args.length > form.most) throw misused(config, `"config ${name}" takes other arguments`);
 		await form.run(context, args);
 	},
-};
+});

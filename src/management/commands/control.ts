@@ -1,16 +1,17 @@
 /** Commands that change something. */
+import { frozen } from "fleetling/frozen/frozen";
 import { type Command, misused } from "./command";
 
-export const reboot: Command = {
+export const reboot: Command = frozen({
 	name: "reboot",
 	summary: "restarts the device",
 	async run({ terminal, powers }) {
 		await terminal.print("restarting\n");
 		powers.restart("asked for at the console");
 	},
-};
+});
 
-export const factoryReset: Command = {
+export const factoryReset: Command = frozen({
 	name: "factory-reset",
 	summary: "forgets configuration, key, records and files (asks first)",
 	async run({ terminal, powers }) {
@@ -26,9 +27,9 @@ export const factoryReset: Command = {
 		await terminal.print("resetting and restarting\n");
 		powers.factoryReset();
 	},
-};
+});
 
-const updateActions: Readonly<Record<string, Command["run"]>> = {
+const updateActions: Readonly<Record<string, Command["run"]>> = frozen({
 	async status({ terminal, powers }) {
 		const { update, agent } = powers;
 		const { version, onTrial, lastFailure } = update;
@@ -43,9 +44,9 @@ const updateActions: Readonly<Record<string, Command["run"]>> = {
 		const done = powers.agent.cancelUpdate("called off at the console");
 		await terminal.print(done ? "the update is called off\n" : "there is no update that could be called off\n");
 	},
-};
+});
 
-export const update: Command = {
+export const update: Command = frozen({
 	name: "update",
 	summary: "updates: status, check, cancel",
 	usage: [
@@ -59,4 +60,4 @@ export const update: Command = {
 		if (action === undefined) throw misused(update, `"update ${name}" is nothing that can be done`);
 		await action(context, []);
 	},
-};
+});

@@ -1,8 +1,9 @@
 /** Commands that show how the device is. */
+import { frozen } from "fleetling/frozen/frozen";
 import type { Command } from "./command";
 import { aligned, duration, grouped } from "./table";
 
-export const status: Command = {
+export const status: Command = frozen({
 	name: "status",
 	summary: "how the device is, in short",
 	async run({ terminal, powers }) {
@@ -18,9 +19,9 @@ export const status: Command = {
 			]),
 		);
 	},
-};
+});
 
-export const identity: Command = {
+export const identity: Command = frozen({
 	name: "identity",
 	summary: "what the server knows the device by",
 	async run({ terminal, powers }) {
@@ -33,17 +34,17 @@ export const identity: Command = {
 		);
 		await terminal.print(publicPEM);
 	},
-};
+});
 
-export const net: Command = {
+export const net: Command = frozen({
 	name: "net",
 	summary: "connections and how they stand",
 	async run({ terminal, powers }) {
 		await terminal.print(aligned([["address", powers.identity.mac], ...powers.network()]));
 	},
-};
+});
 
-export const mem: Command = {
+export const mem: Command = frozen({
 	name: "mem",
 	summary: "memory in use, and its peaks",
 	async run({ terminal, powers }) {
@@ -58,9 +59,9 @@ export const mem: Command = {
 			]),
 		);
 	},
-};
+});
 
-export const flash: Command = {
+export const flash: Command = frozen({
 	name: "flash",
 	summary: "firmware slots and what is in them",
 	async run({ terminal, powers }) {
@@ -73,4 +74,4 @@ export const flash: Command = {
 			await terminal.print(`${label}  ${grouped(size)} bytes  ${state}  ${what}${mark}\n`);
 		}
 	},
-};
+});

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { describe } from "../../common/log";
 import type { Command } from "./command";
 
@@ -5,7 +6,7 @@ import type { Command } from "./command";
  * An interactive JavaScript prompt. It can do everything that the firmware can: a build has it only where the
  * configuration says so.
  */
-export const javascript: Command = {
+export const javascript: Command = frozen({
 	name: "js",
 	summary: "runs JavaScript (only where the configuration allows it)",
 	usage: ["js               a prompt; Ctrl-D leaves it", "js EXPRESSION    runs one line"],
@@ -35,4 +36,4 @@ export const javascript: Command = {
 			if (line.trim() !== "") await show(line);
 		}
 	},
-};
+});

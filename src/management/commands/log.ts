@@ -1,4 +1,5 @@
 /** The command that shows the log. */
+import { frozen } from "fleetling/frozen/frozen";
 import { deadlines } from "../../common/deadlines";
 import { parseLogLevels } from "../../common/log";
 import { sleep } from "../../common/time";
@@ -19,7 +20,7 @@ async function showFrom(context: CommandContext, from: number): Promise<number> 
 	}
 }
 
-const actions: Readonly<Record<string, (context: CommandContext, argument: string | undefined) => Promise<void>>> = {
+const actions: Readonly<Record<string, (context: CommandContext, argument: string | undefined) => Promise<void>>> = frozen({
 	async show(context, argument) {
 		const lines = argument === undefined ? usualLines : Number(argument);
 		if (!Number.isInteger(lines) || lines < 1) throw misused(log, `"${argument}" is no number of lines`);
@@ -42,9 +43,9 @@ const actions: Readonly<Record<string, (context: CommandContext, argument: strin
 		const { level, tags } = powers.log.levels;
 		await terminal.print(`${[level, ...Object.entries(tags).map(([tag, each]) => `${tag}=${each}`)].join(",")}\n`);
 	},
-};
+});
 
-export const log: Command = {
+export const log: Command = frozen({
 	name: "log",
 	summary: "the log: show, follow, level",
 	usage: [
@@ -58,4 +59,4 @@ export const log: Command = {
 		if (action === undefined) throw misused(log, `"log ${name}" is nothing that can be done`);
 		await action(context, argument);
 	},
-};
+});

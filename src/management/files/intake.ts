@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { limits } from "../../common/deadlines";
 import type { Directory, OpenFile } from "../../common/files";
 import { namesOf } from "./path";
@@ -11,7 +12,7 @@ const waitingFolder = ".upload";
 const waitingFile = `${waitingFolder}/0`;
 
 /** Folders of the client's own. */
-const reserved: readonly string[] = [waitingFolder, ".update"];
+const reserved: readonly string[] = frozen([waitingFolder, ".update"]);
 
 export interface Delivery {
 	/** Where it is to go, or the directory into which. */

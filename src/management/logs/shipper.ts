@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import Timer from "timer";
 import { Backoff } from "../../common/backoff";
 import { Cancellation } from "../../common/cancellation";
@@ -37,7 +38,7 @@ export interface LogShipperOptions {
 }
 
 /** What is written about taking lines away must not become lines to be taken away. */
-const ownTags: readonly string[] = ["logs", "web"];
+const ownTags: readonly string[] = frozen(["logs", "web"]);
 
 /**
  * Takes the log to the server, batch by batch, from the first line after the start. The log's own memory is the buffer: what

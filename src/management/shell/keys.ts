@@ -1,3 +1,5 @@
+import { frozen } from "fleetling/frozen/frozen";
+
 /** What a person at a terminal can mean by what arrives: the keys of a VT100 and those that readline has made usual. */
 export type KeyName =
 	| "text"
@@ -25,7 +27,7 @@ export type KeyListener = (key: KeyName, text: string) => void;
 const escapeByte = 0x1b;
 
 /** By byte. */
-const controls: Readonly<Record<number, KeyName>> = {
+const controls: Readonly<Record<number, KeyName>> = frozen({
 	1: "home",
 	2: "left",
 	3: "interrupt",
@@ -43,10 +45,10 @@ const controls: Readonly<Record<number, KeyName>> = {
 	21: "kill-before",
 	23: "kill-word",
 	127: "backspace",
-};
+});
 
 /** By what follows "ESC [" (ECMA-48 with xterm's and VT220's numbers). */
-const sequences: Readonly<Record<string, KeyName>> = {
+const sequences: Readonly<Record<string, KeyName>> = frozen({
 	A: "up",
 	B: "down",
 	C: "right",
@@ -62,10 +64,10 @@ const sequences: Readonly<Record<string, KeyName>> = {
 	"1;5D": "word-left",
 	"1;3C": "word-right",
 	"1;3D": "word-left",
-};
+});
 
 /** By what follows a lone ESC (the Alt key). */
-const alternates: Readonly<Record<string, KeyName>> = { b: "word-left", f: "word-right", "\x7f": "kill-word" };
+const alternates: Readonly<Record<string, KeyName>> = frozen({ b: "word-left", f: "word-right", "\x7f": "kill-word" });
 
 /** No sequence that means anything is longer; what is goes unheard to its end. */
 const longestSequence = 16;

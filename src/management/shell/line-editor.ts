@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import type { KeyName } from "./keys";
 
 /** A line of a person's: a PEM certificate is longer and does not belong on a command line. */
@@ -69,7 +70,7 @@ export class LineEditor {
 		show(`\r${this.#prompt}${shown.join("")}${rest.join("")}${clearToEnd}${back}`);
 	}
 
-	static readonly #actions: Readonly<Record<KeyName, (editor: LineEditor, text: string) => void>> = {
+	static readonly #actions: Readonly<Record<KeyName, (editor: LineEditor, text: string) => void>> = frozen({
 		text: (editor, text) => editor.#insert(text),
 		enter: (editor) => editor.#enter(),
 		backspace: (editor) => editor.#change(withoutLast(editor.#before), editor.#after),
@@ -98,7 +99,7 @@ export class LineEditor {
 			if (editor.#before === "" && editor.#after === "") editor.#options.onEnd();
 			else editor.#change(editor.#before, withoutFirst(editor.#after));
 		},
-	};
+	});
 
 	#insert(text: string): void {
 		if (this.#before.length + this.#after.length + text.length > longestLine) {

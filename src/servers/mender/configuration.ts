@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import Time from "time";
 import { type ServerContext, ServerError } from "../../agent/server";
 import { parseObject } from "../../common/json";
@@ -110,4 +111,4 @@ function passes({ code }: FleetlingError): boolean {
 	return code !== "http.body-too-large" && passing.some((group) => code.startsWith(group));
 }
 
-const passing = ["http.", "net.", "tls."];
+const passing = frozen(["http.", "net.", "tls."]);

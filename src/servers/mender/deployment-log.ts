@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import type { LogMemory } from "../../common/log-memory";
 
 /** One message as the server wants it: all three present and not empty, or it refuses the whole log. */
@@ -9,7 +10,7 @@ interface Message {
 }
 
 /** By the first letter of a line; the words are those of the reference client. */
-const levels: Readonly<Record<string, string>> = { E: "error", W: "warning", I: "info", D: "debug" };
+const levels: Readonly<Record<string, string>> = frozen({ E: "error", W: "warning", I: "info", D: "debug" });
 
 export interface LogPart {
 	/** What is kept of the log; absent when nothing is. */

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import Time from "time";
 import type { ServerContext } from "../../agent/server";
 import { intervals, limits } from "../../common/deadlines";
@@ -14,12 +15,12 @@ type Word = "downloading" | "installing" | "rebooting" | "success" | "failure";
  * Mender's words for an update's states. The check-in of a firmware on trial says nothing; before it is confirmed, the server
  * is told "installing" once more as by its own clients: the last chance to call it off.
  */
-const words: Readonly<Partial<Record<UpdateState, readonly [Word, string?]>>> = {
+const words: Readonly<Partial<Record<UpdateState, readonly [Word, string?]>>> = frozen({
 	download: ["downloading"],
 	install: ["installing"],
 	reboot: ["rebooting"],
 	commit: ["installing", "commit"],
-};
+});
 
 /** Most characters that the server keeps of a substate. */
 const longestSubstate = 200;

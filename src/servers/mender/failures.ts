@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import type { ServerError } from "../../agent/server";
 import type { Answer, AnswerHead } from "../../common/web";
 import { failureOf, later, type Meaning, type Meanings, newToken, noSuchPath, ofDownload } from "../answers";
@@ -13,26 +14,26 @@ export type Call =
 	| "configuration"
 	| "download";
 
-const badRequest: Meaning = {
+const badRequest: Meaning = frozen({
 	code: "server.refused",
 	advice: "it refuses what the device says; check deviceType, identity and the server's version",
-};
-const over: Meaning = { code: "server.refused", advice: "it does not want to know any more" };
+});
+const over: Meaning = frozen({ code: "server.refused", advice: "it does not want to know any more" });
 
-const common: Meanings = {
+const common: Meanings = frozen({
 	...later,
 	400: badRequest,
 	404: noSuchPath,
 	405: noSuchPath,
 	413: badRequest,
 	415: badRequest,
-};
+});
 
 // An expired token is a 401 today; the server's sources have a 403 for it too.
-const authorized: Meanings = { ...common, 401: newToken, 403: newToken };
+const authorized: Meanings = frozen({ ...common, 401: newToken, 403: newToken });
 
 /** Per call, the statuses with a meaning of their own. */
-const meanings: Readonly<Record<Call, Meanings>> = {
+const meanings: Readonly<Record<Call, Meanings>> = frozen({
 	// Waiting, rejected and dismissed are the same answer: the server does not tell a stranger which.
 	authentication: { ...common, 401: { code: "server.not-approved", advice: "accept the device on the server" } },
 	"update check": {
@@ -53,7 +54,7 @@ const meanings: Readonly<Record<Call, Meanings>> = {
 	// A hosted server has it as an addition, which a device may have or not.
 	configuration: { ...authorized, 403: { code: "server.refused", advice: "it does not give this device a configuration" } },
 	download: ofDownload,
-};
+});
 
 /** The error for an answer that is not the one hoped for. */
 export function failure(server: string, call: Call, answer: AnswerHead | Answer): ServerError {

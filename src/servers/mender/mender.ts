@@ -1,5 +1,6 @@
 import Base64 from "base64";
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import TextEncoder from "text/encoder";
 import type { DeviceFacts } from "../../agent/facts";
 import type { Grant, Introduction, Server, ServerContext, ServerKind } from "../../agent/server";
@@ -152,11 +153,11 @@ export class MenderServer implements Server {
 	}
 }
 
-export const mender: ServerKind = {
+export const mender: ServerKind = frozen({
 	// Half a second to make on a small chip, where RSA of 3072 bits takes minutes; the server takes both.
 	keyType: "p-256",
 	otherKeyTypes: ["rsa-3072", "rsa-2048"],
 	wantsLog: true,
 	configures: true,
 	create: (context) => new MenderServer(context),
-};
+});

@@ -1,4 +1,5 @@
 import { type ErrorCode, FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { ServerError } from "../../agent/server";
 import { type ConversationEnd, RefusedError } from "../../common/conversation";
 import { intervals, limits } from "../../common/deadlines";
@@ -12,7 +13,7 @@ interface Meaning {
 }
 
 /** RDFM's close codes. 4000 is defined and never sent, 4003 goes to managers only. All others: the link was closed. */
-const closings: Readonly<Record<number, Meaning>> = {
+const closings: Readonly<Record<number, Meaning>> = frozen({
 	1003: { code: "server.message-refused", text: "it takes text only; this is a fault of the firmware, report it" },
 	1008: {
 		code: "server.link-closed",
@@ -23,12 +24,12 @@ const closings: Readonly<Record<number, Meaning>> = {
 		code: "server.duplicate-link",
 		text: "it still holds a connection of this device, which it gives up within a minute, or another device has the same address",
 	},
-};
+});
 
-const closed: Meaning = { code: "server.link-closed", text: "the device connects again" };
+const closed: Meaning = frozen({ code: "server.link-closed", text: "the device connects again" });
 
 /** Statuses with which the server refuses to open the link. All others: it failed, and may not fail the next time. */
-const refusals: Readonly<Record<number, Meaning>> = {
+const refusals: Readonly<Record<number, Meaning>> = frozen({
 	400: { code: "server.refused", text: "something on the way does not let WebSockets through; check proxies and the key url" },
 	401: { code: "server.token-refused", text: "the device asks for a new token" },
 	403: { code: "server.refused", text: "check the device on the server" },
@@ -38,9 +39,9 @@ const refusals: Readonly<Record<number, Meaning>> = {
 	},
 	429: { code: "server.busy", text: "it is asked again later" },
 	503: { code: "server.busy", text: "it is asked again later" },
-};
+});
 
-const failed: Meaning = { code: "server.failed", text: "it is asked again; its own log says more" };
+const failed: Meaning = frozen({ code: "server.failed", text: "it is asked again; its own log says more" });
 
 /** What the end of a link means (src/management/link.ts). `server` names the server. */
 export function judge(server: string, end: ConversationEnd): Verdict {

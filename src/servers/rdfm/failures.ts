@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import type { ServerError } from "../../agent/server";
 import type { Answer, AnswerHead } from "../../common/web";
 import { failureOf, later, type Meaning, type Meanings, newToken, noSuchPath, ofDownload } from "../answers";
@@ -5,18 +6,18 @@ import { failureOf, later, type Meaning, type Meanings, newToken, noSuchPath, of
 /** What was asked: the same status means different things. */
 export type Call = "authentication" | "update check" | "download" | "upload" | "logs";
 
-const refusedKey: Meaning = {
+const refusedKey: Meaning = frozen({
 	code: "server.refused",
 	advice: "it refuses what the device says about itself or its signature; check deviceType, mac and the server's version",
-};
-const refusedMetadata: Meaning = {
+});
+const refusedMetadata: Meaning = frozen({
 	code: "server.refused",
 	advice: "it refuses what the device says about itself; check deviceType, mac and the server's version",
-};
-const goneLink: Meaning = { code: "server.refused", advice: "the link is not good any more; ask for the file again" };
+});
+const goneLink: Meaning = frozen({ code: "server.refused", advice: "the link is not good any more; ask for the file again" });
 
 /** Per call, the statuses with a meaning of their own. */
-const meanings: Readonly<Record<Call, Meanings>> = {
+const meanings: Readonly<Record<Call, Meanings>> = frozen({
 	authentication: {
 		...later,
 		400: refusedKey,
@@ -34,7 +35,7 @@ const meanings: Readonly<Record<Call, Meanings>> = {
 		404: noSuchPath,
 	},
 	download: ofDownload,
-};
+});
 
 /** The error for an answer that is not the one hoped for. */
 export function failure(server: string, call: Call, answer: AnswerHead | Answer): ServerError {

@@ -1,4 +1,5 @@
 import { type ErrorCode, FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { Cancellation } from "../../common/cancellation";
 import { limits } from "../../common/deadlines";
 import type { Fields } from "../../common/json";
@@ -19,14 +20,14 @@ export interface RDFMFilesOptions {
 }
 
 /** Statuses that the administrator gets to see: as POSIX numbers its errors. The server knows 0 and others only. */
-const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
+const statuses: Partial<Readonly<Record<ErrorCode, number>>> = frozen({
 	"management.no-file": 2,
 	"management.busy": 16,
 	"http.busy": 16,
 	"management.bad-path": 22,
 	"server.bad-answer": 22,
 	"net.timeout": 110,
-};
+});
 /** An input or output error. */
 const otherStatus = 5;
 

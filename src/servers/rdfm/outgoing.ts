@@ -1,3 +1,5 @@
+import { frozen } from "fleetling/frozen/frozen";
+
 /**
  * What a device may say through RDFM's management link. Anything else, an `alert` among it, makes the server close the link
  * with 4001; so nothing goes out that is not of this type.
@@ -43,6 +45,6 @@ export interface ActionEntry {
 }
 
 /** What RDFM's server knows of; see Facility. */
-export const capabilityNames = ["action", "filesystem", "shell"] as const;
+export const capabilityNames = frozen(["action", "filesystem", "shell"] as const);
 
 export type CapabilityName = (typeof capabilityNames)[number];

@@ -1,4 +1,5 @@
 import Base64 from "base64";
+import { frozen } from "fleetling/frozen/frozen";
 import TextEncoder from "text/encoder";
 import type { DeviceFacts } from "../../agent/facts";
 import type { Grant, Introduction, Server, ServerContext, ServerKind } from "../../agent/server";
@@ -112,8 +113,8 @@ export class RDFMServer implements Server {
 	}
 }
 
-export const rdfm: ServerKind = {
+export const rdfm: ServerKind = frozen({
 	// The server verifies RSA with PKCS#1 v1.5 only. 2048 bits keep key and signature within one TCP segment.
 	keyType: "rsa-2048",
 	create: (context) => new RDFMServer(context),
-};
+});

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { Installed, Installer, Payload } from "../installer";
 import { quoted } from "../readers/quoted";
 import type { Excuse } from "../readers/seal";
@@ -10,11 +11,11 @@ export const configurationType = "mender-configure";
  * The server makes them for one device, when that asks for them, and has no key to sign with. They say no more than what the server
  * may say without an artifact too.
  */
-export const configurationExcuse: Excuse = {
+export const configurationExcuse: Excuse = frozen({
 	type: configurationType,
 	names: "configuration-*",
 	provides: "data-partition.mender-configure.*",
-};
+});
 
 /** A configuration that can be put into force as a whole. */
 export interface Configurable {

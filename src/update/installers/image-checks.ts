@@ -1,10 +1,11 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 
 /**
  * What the beginning of an image says beyond readImageHead (image.ts): offsets in esp_app_format.h and esp_app_desc.h of
  * ESP-IDF. The bootloader's own checks of the whole image run when it is complete; these need no write to flash.
  */
-const layout = { segments: 1, hashAppended: 23, firstSegment: 28, secureVersion: 36 } as const;
+const layout = frozen({ segments: 1, hashAppended: 23, firstSegment: 28, secureVersion: 36 } as const);
 
 const mostSegments = 16;
 /** The description is 256 bytes at the start of the first segment. */

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { Directory, OpenFile } from "../../common/files";
 import type { Installed, Installer, Payload } from "../installer";
 import { consistsOf } from "../readers/names";
@@ -17,7 +18,7 @@ export const singleFileType = "single-file";
 const defaultMost = 1 << 20;
 
 /** What the small files in front of the file say. The first three have to be there. */
-const fields = ["dest_dir", "filename", "permissions", "rollback_support"] as const;
+const fields = frozen(["dest_dir", "filename", "permissions", "rollback_support"] as const);
 type Field = (typeof fields)[number];
 
 /** A path on a device is not longer. */
@@ -157,12 +158,12 @@ class SingleFileInstaller implements Installer {
 }
 
 /** What a field may say, in one line. Where a file may go is for Destination to know. */
-const meanings: Readonly<Record<Field, (value: string) => boolean>> = {
+const meanings: Readonly<Record<Field, (value: string) => boolean>> = frozen({
 	dest_dir: (value) => value !== "",
 	filename: (value) => value !== "",
 	permissions: (value) => (value.length === 3 || value.length === 4) && consistsOf(value, "01234567"),
 	rollback_support: (value) => value === "true" || value === "false",
-};
+});
 
 function checkField(field: Field, text: string): string {
 	const value = text.endsWith("\n") ? text.slice(0, -1) : text;

@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { SHA256 } from "../../common/crypto";
 import type { Installed, Installer } from "../installer";
 import type { PackageReader, ReaderContext, ReaderKind } from "../reader";
@@ -142,15 +143,16 @@ class ArtifactReader implements PackageReader, TarListener {
 		this.#reading = undefined;
 	}
 
-	static readonly #openers: Readonly<Record<StageKind, (reader: ArtifactReader, part: Part, member: TarMember) => Reading>> = {
-		version: (reader, _, member) => reader.#readVersion(member),
-		manifest: (reader, _, member) => reader.#readManifest(member),
-		"manifest.sig": (reader, _, member) => reader.#readSignature(member),
-		"manifest-augment": (reader, _, member) => reader.#readAugment(member),
-		header: (reader, part, member) => reader.#readHeader(part, member),
-		"header-augment": (reader, part, member) => reader.#readHeader(part, member),
-		data: (reader, part, member) => reader.#readPayload(part, member),
-	};
+	static readonly #openers: Readonly<Record<StageKind, (reader: ArtifactReader, part: Part, member: TarMember) => Reading>> =
+		frozen({
+			version: (reader, _, member) => reader.#readVersion(member),
+			manifest: (reader, _, member) => reader.#readManifest(member),
+			"manifest.sig": (reader, _, member) => reader.#readSignature(member),
+			"manifest-augment": (reader, _, member) => reader.#readAugment(member),
+			header: (reader, part, member) => reader.#readHeader(part, member),
+			"header-augment": (reader, part, member) => reader.#readHeader(part, member),
+			data: (reader, part, member) => reader.#readPayload(part, member),
+		});
 
 	#readVersion(member: TarMember): Reading {
 		const { formats = ["mender", "rdfm"] } = this.#conditions;

@@ -1,10 +1,11 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { artifactLimits as limits } from "./limits";
 
 /** RFC 1952 section 2.3.1. */
-const flags = { checksum: 0x02, extra: 0x04, name: 0x08, comment: 0x10, reserved: 0xe0 } as const;
+const flags = frozen({ checksum: 0x02, extra: 0x04, name: 0x08, comment: 0x10, reserved: 0xe0 } as const);
 const fixedBytes = 10;
-const magic = [0x1f, 0x8b, 0x08];
+const magic = frozen([0x1f, 0x8b, 0x08]);
 
 type Step = "fixed" | "extra-length" | "extra" | "name" | "comment" | "checksum" | "done";
 

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { type Depends, HeaderObject, isObject, type Provides } from "./json";
 import { artifactLimits as limits } from "./limits";
 
@@ -22,7 +23,7 @@ export interface PayloadInfo {
 	readonly metaData?: Readonly<Record<string, unknown>>;
 }
 
-export const nothingSaid: PayloadInfo = { provides: {}, depends: {} };
+export const nothingSaid: PayloadInfo = frozen({ provides: {}, depends: {} });
 
 export function readHeaderInfo(bytes: Uint8Array): HeaderInfo {
 	const header = HeaderObject.parse(bytes, "header-info");

@@ -1,8 +1,10 @@
+import { frozen } from "fleetling/frozen/frozen";
+
 /**
  * What an artifact may cost the device that reads it, each bound with its reason. All are in bytes unless they count
  * something. Everything above a bound is refused by name: nothing is ever cut off in silence.
  */
-export const artifactLimits = {
+export const artifactLimits = frozen({
 	// `{"format":"mender","version":3}` has 31; another writer may indent it.
 	version: 256,
 
@@ -47,4 +49,4 @@ export const artifactLimits = {
 	// The first bytes of a payload file that an installer gets to see before it decides: a block of tar, and more than
 	// the 288 bytes that tell what an image is.
 	payloadHead: 512,
-} as const;
+} as const);

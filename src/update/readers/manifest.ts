@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import type { Checksums } from "./checksums";
 import { artifactLimits as limits } from "./limits";
 import { consistsOf, isDataName } from "./names";
@@ -9,10 +10,10 @@ import { headerName } from "./stages";
 const digits = 64;
 
 /** What a line may speak of. In the file that is not signed, only what the format allows to be added after signing. */
-const allowed: Readonly<Record<"manifest" | "manifest-augment", (name: string) => boolean>> = {
+const allowed: Readonly<Record<"manifest" | "manifest-augment", (name: string) => boolean>> = frozen({
 	manifest: (name) => name === "version" || headerName(name) === "header" || isDataName(name),
 	"manifest-augment": (name) => headerName(name) === "header-augment" || isDataName(name),
-};
+});
 
 /** Reads `manifest` or `manifest-augment`: lines as sha256sum writes them. Keeps one line at a time. */
 export class ManifestReader implements ByteSink {

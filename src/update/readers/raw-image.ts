@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { isImage } from "../image";
 import type { Installed, Installer } from "../installer";
 import type { PackageReader, ReaderContext, ReaderKind } from "../reader";
@@ -5,11 +6,11 @@ import type { PackageReader, ReaderContext, ReaderKind } from "../reader";
 const payloadType = "esp32-image";
 
 /** A package that is nothing but a firmware image, as the build makes it. */
-export const rawImage: ReaderKind = {
+export const rawImage: ReaderKind = frozen({
 	name: "ESP application image",
 	recognises: isImage,
 	open: (context) => new RawImageReader(context),
-};
+});
 
 class RawImageReader implements PackageReader {
 	readonly #size: number | undefined;

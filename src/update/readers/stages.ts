@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { readArchiveName } from "./names";
 import { quoted } from "./quoted";
 
@@ -6,7 +7,7 @@ import { quoted } from "./quoted";
  * The members of an artifact in the only order that the format allows. The order is what makes it possible to know
  * everything about an update before its first byte.
  */
-export const stages = [
+export const stages = frozen([
 	{ kind: "version", required: true },
 	{ kind: "manifest", required: true },
 	{ kind: "manifest.sig", required: false },
@@ -14,7 +15,7 @@ export const stages = [
 	{ kind: "header", required: true },
 	{ kind: "header-augment", required: false },
 	{ kind: "data", required: true },
-] as const;
+] as const);
 
 export type StageKind = (typeof stages)[number]["kind"];
 
@@ -30,10 +31,10 @@ export interface Part {
 	readonly payload: number;
 }
 
-const compressions: Readonly<Record<string, Compression>> = { ".tar": "none", ".tar.gz": "gzip" };
+const compressions: Readonly<Record<string, Compression>> = frozen({ ".tar": "none", ".tar.gz": "gzip" });
 
 /** Names of forms that exist and that this reader does not decompress. */
-const refused: Readonly<Record<string, string>> = { ".tar.xz": "xz", ".tar.zst": "zstd", ".tar.bz2": "bzip2" };
+const refused: Readonly<Record<string, string>> = frozen({ ".tar.xz": "xz", ".tar.zst": "zstd", ".tar.bz2": "bzip2" });
 
 /** Which header archive this is the name of, in a compression that exists. */
 export function headerName(name: string): "header" | "header-augment" | undefined {

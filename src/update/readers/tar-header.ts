@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { quoted } from "./quoted";
 
 /** A header of a member (POSIX.1-1988 ustar, and the extended header of POSIX.1-2001). */
@@ -13,22 +14,22 @@ export interface TarHeader {
 export const tarBlock = 512;
 
 /** Offset and length of the fields that matter. Owner, mode and time say nothing that an update could rely on. */
-const fields = {
+const fields = frozen({
 	name: [0, 100],
 	size: [124, 12],
 	checksum: [148, 8],
 	type: [156, 1],
 	magic: [257, 8],
 	prefix: [345, 155],
-} as const;
+} as const);
 
 /** "ustar", NUL, "00": POSIX. GNU's own form has "ustar  " and means other things by some of the fields. */
-const magic = [0x75, 0x73, 0x74, 0x61, 0x72, 0x00, 0x30, 0x30];
+const magic = frozen([0x75, 0x73, 0x74, 0x61, 0x72, 0x00, 0x30, 0x30]);
 
-const kinds: Readonly<Record<number, TarHeader["kind"]>> = { 0: "file", 48: "file", 120: "extended" };
+const kinds: Readonly<Record<number, TarHeader["kind"]>> = frozen({ 0: "file", 48: "file", 120: "extended" });
 
 /** For texts. */
-const otherKinds: Readonly<Record<string, string>> = {
+const otherKinds: Readonly<Record<string, string>> = frozen({
 	"1": "a hard link",
 	"2": "a symbolic link",
 	"3": "a device",
@@ -40,7 +41,7 @@ const otherKinds: Readonly<Record<string, string>> = {
 	L: "a long name in GNU's form",
 	K: "a long link in GNU's form",
 	S: "a sparse file in GNU's form",
-};
+});
 
 export function tarFault(what: string, text: string): FleetlingError {
 	return new FleetlingError(

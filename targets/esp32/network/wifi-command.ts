@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { type Command, misused } from "fleetling/management/commands/command";
 import { checkNetwork } from "./networks";
 import type { StoredNetworks } from "./stored-networks";
@@ -11,7 +12,7 @@ interface Form {
 
 const afterRestart = "it holds from the next start on";
 
-const forms: Readonly<Record<string, Form>> = {
+const forms: Readonly<Record<string, Form>> = frozen({
 	list: {
 		least: 0,
 		most: 0,
@@ -36,7 +37,7 @@ const forms: Readonly<Record<string, Form>> = {
 		run: (networks, [ssid = ""]) =>
 			networks.remove(ssid) ? `network "${ssid}" is forgotten; ${afterRestart}\n` : `network "${ssid}" is not stored\n`,
 	},
-};
+});
 
 /** The console's command for the device's networks. Passwords go in and never come out. */
 export function wifiCommand(networks: StoredNetworks): Command {

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import TextEncoder from "text/encoder";
 import type { TaggedLog } from "../../../common/log";
 import type { Frame } from "./frame";
@@ -12,7 +13,7 @@ export interface ClientOptions {
 	readonly report: () => void;
 }
 
-const statuses = { normal: 1, error: 2 } as const;
+const statuses = frozen({ normal: 1, error: 2 } as const);
 
 /** What the server's own buttons do. It sends them without a session, and then nobody could take an answer. */
 export function takeClient({ outlet, log, wake, report }: ClientOptions, { protocol, type, session }: Frame): void {

@@ -1,4 +1,5 @@
 import { type ErrorCode, FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { ServerError } from "../../../agent/server";
 import { type ConversationEnd, RefusedError } from "../../../common/conversation";
 import { limits } from "../../../common/deadlines";
@@ -17,7 +18,7 @@ const absent =
 	"it offers no device connect, or not for this device; check the server's plan and the key url, or set management to off";
 
 /** Statuses with which the server refuses to open the link. All others: it failed, and may not fail the next time. */
-const refusals: Readonly<Record<number, Meaning>> = {
+const refusals: Readonly<Record<number, Meaning>> = frozen({
 	400: { code: "server.refused", text: "something on the way does not let WebSockets through; check proxies and the key url" },
 	401: { code: "server.token-refused", text: "the device asks for a new token" },
 	// Hosted servers have plans without it: a handshake every two minutes for nothing would be too much.
@@ -26,9 +27,9 @@ const refusals: Readonly<Record<number, Meaning>> = {
 	404: { code: "server.refused", text: absent, rest: true },
 	429: { code: "server.busy", text: "it is asked again later" },
 	503: { code: "server.busy", text: "it is asked again later" },
-};
+});
 
-const failed: Meaning = { code: "server.failed", text: "it is asked again; its own log says more" };
+const failed: Meaning = frozen({ code: "server.failed", text: "it is asked again; its own log says more" });
 
 /** What the end of a link means (src/management/link.ts). `server` names the server. */
 export function judge(server: string, end: ConversationEnd): Verdict {

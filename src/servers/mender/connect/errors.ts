@@ -1,4 +1,5 @@
 import type { ErrorCode, FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import { limits } from "../../../common/deadlines";
 import { type Frame, protocols } from "./frame";
 import { MessagePackWriter } from "./msgpack-writer";
@@ -28,7 +29,7 @@ export function sendError(outlet: Outlet, { session, text, close = false, frame 
 }
 
 /** Statuses that whoever asked through the server's own API gets to see. All others: 500. */
-const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
+const statuses: Partial<Readonly<Record<ErrorCode, number>>> = frozen({
 	"management.bad-path": 400,
 	"server.bad-answer": 400,
 	"management.read-only": 403,
@@ -37,7 +38,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
 	"management.file-changed": 409,
 	"management.too-large": 413,
 	"management.busy": 503,
-};
+});
 
 /** An error in the words of files and forwarded connections. */
 export function sendFailure(

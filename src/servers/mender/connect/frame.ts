@@ -1,9 +1,10 @@
+import { frozen } from "fleetling/frozen/frozen";
 import { limits } from "../../../common/deadlines";
 import { MessagePackReader } from "./msgpack-reader";
 import { MessagePackWriter } from "./msgpack-writer";
 
 /** The protocols that share the link, by their numbers. */
-export const protocols = { shell: 1, files: 2, forward: 3, client: 4, control: 0xffff } as const;
+export const protocols = frozen({ shell: 1, files: 2, forward: 3, client: 4, control: 0xffff } as const);
 
 /** The version of all of this. */
 export const version = 1;

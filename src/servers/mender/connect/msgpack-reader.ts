@@ -1,4 +1,5 @@
 import { FleetlingError } from "fleetling/error/error";
+import { frozen } from "fleetling/frozen/frozen";
 import TextDecoder from "text/decoder";
 
 export type Kind = "nil" | "boolean" | "integer" | "float" | "text" | "bytes" | "array" | "map" | "extension";
@@ -7,7 +8,7 @@ export type Kind = "nil" | "boolean" | "integer" | "float" | "text" | "bytes" | 
  * What the bytes from 0xc0 to 0xdf begin (github.com/msgpack/msgpack, spec.md): a kind, and how many bytes of a number or of
  * a length follow. 0xc1 begins nothing.
  */
-const forms: readonly (readonly [kind: Kind, width: number] | undefined)[] = [
+const forms: readonly (readonly [kind: Kind, width: number] | undefined)[] = frozen([
 	...[["nil", 0] as const, undefined, ["boolean", 0] as const, ["boolean", 0] as const],
 	...[["bytes", 1] as const, ["bytes", 2] as const, ["bytes", 4] as const],
 	...[["extension", 1] as const, ["extension", 2] as const, ["extension", 4] as const],
@@ -18,7 +19,7 @@ const forms: readonly (readonly [kind: Kind, width: number] | undefined)[] = [
 	...[["extension", 0] as const, ["extension", 0] as const],
 	...[["text", 1] as const, ["text", 2] as const, ["text", 4] as const],
 	...[["array", 2] as const, ["array", 4] as const, ["map", 2] as const, ["map", 4] as const],
-];
+]);
 
 /** First of the signed integers, and of the extensions whose length is in their first byte. */
 const signed = 0xd0;

@@ -1,3 +1,4 @@
+import { frozen } from "fleetling/frozen/frozen";
 import TextEncoder from "text/encoder";
 import Time from "time";
 import { deadlines, intervals, limits } from "../../../common/deadlines";
@@ -18,7 +19,7 @@ export interface TerminalOptions {
 }
 
 /** What a message of this protocol is: output or the answer to a request, the answer that it failed, or a question. */
-const statuses = { normal: 1, error: 2, control: 3 } as const;
+const statuses = frozen({ normal: 1, error: 2, control: 3 } as const);
 
 /** Bytes that one message of output has at most: it stays within one segment and one TLS record. */
 const messageBytes = 1_024;
