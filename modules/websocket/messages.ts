@@ -11,7 +11,7 @@ const defaultMessageBytes = 16_384;
 const defaultQueueBytes = 16_384;
 /** Each message in the queue costs some memory beside its bytes. */
 const queueLength = 32;
-/** First size of the buffer for messages; doubled up to the second. A larger one has the size of its message, and is given back with it. */
+/** First size of the buffer for messages, doubled as needed. One larger than the second is given back with its message. */
 const firstBuffer = 512;
 const keptBuffer = 2048;
 
@@ -183,7 +183,7 @@ export class MessageSocket {
 
 	private take(count: number, { more, left, binary }: ReadableInfo): void {
 		const needed = this.#length + count;
-		if (needed > this.#buffer.length) this.grow(needed + left);
+		if (needed > this.#buffer.length) this.grow(needed, left);
 		const got = count === 0 ? 0 : this.#session.read(this.#buffer.subarray(this.#length, needed));
 		this.#length += got;
 		// Less than announced: the end of the message has not come, or it is none.
@@ -191,11 +191,11 @@ export class MessageSocket {
 		this.deliver(binary);
 	}
 
-	/** By doubling, as long as the buffer stays; otherwise to what the message takes and no more. */
-	private grow(needed: number): void {
+	/** By doubling, because fragments may be small and many; to what the message takes and no more as soon as that is known. */
+	private grow(needed: number, left: number | undefined): void {
 		let size = this.#buffer.length;
 		while (size < needed) size *= 2;
-		if (size > keptBuffer) size = needed;
+		if (left !== undefined && needed + left > keptBuffer) size = needed + left;
 		const larger = new Uint8Array(size);
 		larger.set(this.#buffer.subarray(0, this.#length));
 		this.#buffer = larger;

@@ -8,8 +8,8 @@ import type { WebSocketLimits, WebSocketTimeouts } from "./limits";
 export interface ReadableInfo {
 	/** Whether more of the message follows after the bytes that are announced. */
 	readonly more: boolean;
-	/** Bytes that the frame has after those that are announced. */
-	readonly left: number;
+	/** Bytes of the message after those that are announced; undefined while another frame follows: nobody knows how many yet. */
+	readonly left: number | undefined;
 	/** Whether the message is binary; otherwise it is text in UTF-8, which is checked as it is read. */
 	readonly binary: boolean;
 }

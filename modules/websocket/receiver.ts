@@ -144,7 +144,7 @@ export class Receiver implements Scanner {
 		this.unread = count;
 		if (count === 0) this.endFrame();
 		// An empty fragment in the middle of a message says nothing to a reader.
-		if (count > 0 || !more) this.#owner.announced(count, { more, left: remaining - count, binary });
+		if (count > 0 || !more) this.#owner.announced(count, { more, left: fin ? remaining - count : undefined, binary });
 		return true;
 	}
 
