@@ -177,7 +177,7 @@ static void announce(SerialPort port)
 	}
 }
 
-static void listen(void *it)
+static void receive(void *it)
 {
 	SerialPort port = it;
 	uint8_t bytes[64];
@@ -235,7 +235,7 @@ void xs_serialport(xsMachine *the)
 		xsUnknownError("no memory for the serial port");
 	port->the = the;
 	port->holders = 2;
-	if (pdPASS != xTaskCreate(listen, "console", kTaskStack / sizeof(StackType_t), port, kTaskPriority, &port->task)) {
+	if (pdPASS != xTaskCreate(receive, "console", kTaskStack / sizeof(StackType_t), port, kTaskPriority, &port->task)) {
 		free(port);
 		xsUnknownError("no memory for the task of the serial port");
 	}

@@ -1,0 +1,3 @@
+/* Double. */
+#pragma once
+#include "esp_eth.h"
