@@ -191,12 +191,8 @@ export class MessageSocket {
 		this.deliver(binary);
 	}
 
-	/** By doubling, because fragments may be small and many; to what the message takes and no more as soon as that is known. */
 	private grow(needed: number, left: number | undefined): void {
-		let size = this.#buffer.length;
-		while (size < needed) size *= 2;
-		if (left !== undefined && needed + left > keptBuffer) size = needed + left;
-		const larger = new Uint8Array(size);
+		const larger = new Uint8Array(grownSize(this.#buffer.length, needed, left));
 		larger.set(this.#buffer.subarray(0, this.#length));
 		this.#buffer = larger;
 	}
@@ -221,4 +217,15 @@ export class MessageSocket {
 			(error: unknown) => this.#session.abort(error),
 		);
 	}
+}
+
+/**
+ * Size of a buffer of `size` bytes that needs to hold `needed`: doubled, because fragments may be small and many and each growth
+ * copies what there is; what the message takes and no more as soon as the `left` bytes of it are known.
+ */
+export function grownSize(size: number, needed: number, left: number | undefined): number {
+	if (left !== undefined && needed + left > keptBuffer) return needed + left;
+	let grown = size;
+	while (grown < needed) grown *= 2;
+	return grown;
 }

@@ -1,4 +1,3 @@
-import { frozen } from "fleetling/frozen/frozen";
 import { Connection, type ConnectionListener } from "fleetling/http/connection";
 import { defaultTimeouts } from "fleetling/http/http";
 import { deadlines } from "./deadlines";
@@ -16,15 +15,15 @@ export interface StreamTarget {
 	readonly port: number;
 	/** Called with the address before anything is sent there; what it throws is what the connection fails with. */
 	readonly check: (address: string) => void;
+	/** Milliseconds for the connection to be there; `deadlines.streamConnect` when absent. */
+	readonly connect?: number;
 }
-
-const timeouts = frozen({ ...defaultTimeouts, resolve: deadlines.resolve, connect: deadlines.streamConnect });
 
 /** Opens a connection. It fails through `listener.ended`, also when it fails at once. */
 export function openStream({ tcp, dns }: Pick<Network, "tcp" | "dns">, target: StreamTarget, listener: StreamListener): Stream {
-	const { host, port, check } = target;
+	const { host, port, check, connect = deadlines.streamConnect } = target;
 	const connection = new Connection({ host, port, socket: { io: checked(tcp.io, check) }, dns: { ...dns } }, listener);
-	connection.open(timeouts);
+	connection.open({ ...defaultTimeouts, resolve: deadlines.resolve, connect });
 	return connection;
 }
 

@@ -222,12 +222,12 @@ export class Installation {
 		const record = underWay.record ?? this.entry("download", this.#installed?.version ?? "", "");
 		if (whose === "package") this.#log.failure(error);
 		else this.#log.info(`update ${record.id} was called off: ${error.message}`);
-		this.#log.info(`keeping version ${underWay.version}`);
 		this.spoil();
 		underWay.record = { stores: 0, ...record };
 		// In this order: what is remembered but not concluded would be refused from the next boot on, and never told.
 		if (!late) underWay.conclude("failure");
 		if (whose === "package" || this.#unwanted) underWay.ledger.fail(record, failureOf(error));
+		this.#log.info(`keeping version ${underWay.version}`);
 		return "failure";
 	}
 

@@ -51,8 +51,8 @@ describe("device: an update that has to wait", () => {
 		await fleet.offerFirmware("1.1.0");
 		const before = downloads();
 		await fleet.says(/is in its slot and waits/);
-		// The record of it follows the line.
-		await pause(300);
+		// The record of it follows the line, and comes before the next poll.
+		await fleet.checked(200);
 		await fleet.running.cutPower();
 		await fleet.switchOn();
 		await fleet.confirmed("1.1.0");
@@ -91,8 +91,8 @@ describe("device: a package that failed", () => {
 		await fleet.switchOn(at(0));
 		await fleet.offerFirmware("1.1.0", { chipId: 9 });
 		await fleet.says(/image\.wrong-chip/);
-		// What is not stored yet when the power goes is not remembered.
-		await fleet.says(/keeping version/);
+		// What is not stored yet when the power goes is not remembered. It is stored before the next poll.
+		await fleet.checked(200);
 		for (const [hours, expected] of [
 			[1, 1],
 			[4.9, 1],

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import net from "node:net";
 import { startRawByPath } from "../servers/raw/raw";
 import { runXS } from "../xs/driver";
+import { assertNoGrowth } from "./growth";
 
 const ok = "HTTP/1.1 200 OK\r\n";
 
@@ -64,18 +65,6 @@ describe("http memory", () => {
 			"http.surplus",
 		])
 			assert.ok((outcomes[outcome] ?? 0) > 50, `${outcome}: ${outcomes[outcome]} times`);
-		const figures = program.events.filter((event) => typeof event.round === "number") as unknown as readonly {
-			readonly slotsUsed: number;
-			readonly chunksUsed: number;
-			readonly native: number;
-		}[];
-		// The first hundred fill what is allocated once: tables of names, and the C library's own caches.
-		const [, first] = figures;
-		const last = figures.at(-1);
-		assert.ok(first && last);
-		const seen = figures.map(({ slotsUsed, chunksUsed, native }) => `${slotsUsed}/${chunksUsed}/${native}`).join(" ");
-		assert.ok(last.slotsUsed - first.slotsUsed <= 512, `slots: ${seen}`);
-		assert.ok(last.chunksUsed - first.chunksUsed <= 512, `chunks: ${seen}`);
-		assert.ok(last.native - first.native <= 4096, `native: ${seen}`);
+		assertNoGrowth(program, 1);
 	});
 });

@@ -4,6 +4,7 @@ import net from "node:net";
 import { TLSSocket } from "node:tls";
 import { createAuthority } from "../pki/pki";
 import { runXS } from "../xs/driver";
+import { assertNoGrowth, assertOpenCost } from "./growth";
 import { type RawPeer, startRaw } from "./websocket-raw";
 
 const text = (content: string) => ({ opcode: 1, payload: Buffer.from(content) });
@@ -55,12 +56,6 @@ const answers: Readonly<Record<string, string>> = {
 	nonsense: "nonsense\r\n\r\n",
 };
 
-interface Figures {
-	readonly slotsUsed: number;
-	readonly chunksUsed: number;
-	readonly native: number;
-}
-
 function suite(name: string, secure: boolean, rounds: number, each: number): void {
 	it(`is the same after ${rounds * each} WebSockets, ${name}`, async () => {
 		const authority = await createAuthority({ name: "Test root", key: "ec" });
@@ -107,23 +102,8 @@ function suite(name: string, secure: boolean, rounds: number, each: number): voi
 			"websocket.timeout",
 		])
 			assert.ok((outcomes[outcome] ?? 0) >= (rounds * each) / 25, `${outcome}: ${outcomes[outcome]} times`);
-		const figures = program.events.filter((event) => typeof event.round === "number") as unknown as readonly Figures[];
-		// The first ones fill what is allocated once: tables of names, and the C library's own caches.
-		const [, first] = figures;
-		const last = figures.at(-1);
-		assert.ok(first && last);
-		const seen = figures.map(({ slotsUsed, chunksUsed, native }) => `${slotsUsed}/${chunksUsed}/${native}`).join(" ");
-		if (process.env.FLEETLING_SHOW) process.stdout.write(`${seen}\n${JSON.stringify(program.events[0])}\n`);
-		assert.ok(last.slotsUsed - first.slotsUsed <= 512, `slots: ${seen}`);
-		assert.ok(last.chunksUsed - first.chunksUsed <= 512, `chunks: ${seen}`);
-		assert.ok(last.native - first.native <= 4096, `native: ${seen}`);
-		const open = program.events.find((event) => "open" in event) as unknown as {
-			readonly slots: number;
-			readonly chunks: number;
-		};
-		// Slots have 32 bytes here, and 16 on a device.
-		assert.ok(!secure || open.slots > 0);
-		if (!secure) assert.ok(open.slots <= 8192 && open.chunks <= 8192, `an open one takes ${open.slots} + ${open.chunks} bytes`);
+		assertNoGrowth(program, Math.ceil(rounds / 2));
+		assertOpenCost(program, secure ? { slots: 16_384, chunks: 8_192 } : { slots: 8_192, chunks: 8_192 });
 	});
 }
 

@@ -1,6 +1,7 @@
 /** Hundreds of connections of Mender's device connect leave the heap where it was, whatever was open in them and however they end. */
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
+import { assertNoGrowth, assertOpenCost } from "../integration/growth";
 import { createAuthority } from "../pki/pki";
 import type { DeviceConnection } from "../servers/mender/device-connect";
 import { encode, Int64, Uint16 } from "../servers/mender/protomsg";
@@ -68,14 +69,6 @@ const acts: readonly ((connection: DeviceConnection) => void)[] = [
 	(connection) => forward(connection, 1),
 ];
 
-interface Figures {
-	readonly slotsUsed: number;
-	readonly chunksUsed: number;
-	readonly native: number;
-	/** Files that are open. */
-	readonly open: number;
-}
-
 function suite(name: string, secure: boolean, rounds: number, each: number): void {
 	it(`is the same after ${rounds * each} connections, ${name}`, async () => {
 		const authority = await createAuthority({ name: "Test root", key: "ec" });
@@ -102,24 +95,9 @@ function suite(name: string, secure: boolean, rounds: number, each: number): voi
 		assert.equal(end.timedOut, false, `it hung:\n${JSON.stringify(program.events.slice(-3))}`);
 		assert.equal(end.code, 0, end.output);
 		assert.ok(count >= rounds * each, `${count} connections`);
-		const figures = program.events.filter((event) => typeof event.round === "number") as unknown as readonly Figures[];
-		// The first half fills what is allocated once: tables of names, and the C library's own caches.
-		const first = figures[rounds / 2];
-		const last = figures.at(-1);
-		assert.ok(first && last && figures.length === rounds);
-		const seen = figures.map(({ slotsUsed, chunksUsed, native }) => `${slotsUsed}/${chunksUsed}/${native}`).join(" ");
-		if (process.env.FLEETLING_SHOW) process.stdout.write(`${seen}\n${JSON.stringify(program.events[0])}\n`);
-		assert.ok(last.slotsUsed - first.slotsUsed <= 512, `slots: ${seen}`);
-		assert.ok(last.chunksUsed - first.chunksUsed <= 512, `chunks: ${seen}`);
-		assert.ok(last.native - first.native <= 4096, `native: ${seen}`);
-		assert.equal(last.open, 0, "a file is still open");
-		const open = program.events.find((event) => "slots" in event) as unknown as {
-			readonly slots: number;
-			readonly chunks: number;
-		};
-		// Slots have 32 bytes here, and 16 on a device.
-		const taken = `an open one takes ${open.slots} + ${open.chunks} bytes`;
-		assert.ok(open.slots > 1_000 && open.slots <= 16_384 && open.chunks <= 4_096, taken);
+		assertNoGrowth(program, rounds / 2);
+		assert.equal(program.events.at(-1)?.open, 0, "a file is still open");
+		assertOpenCost(program, { slots: 16_384, chunks: 4_096 });
 	});
 }
 

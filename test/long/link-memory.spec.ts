@@ -1,5 +1,6 @@
 /** A thousand connections leave the heap where it was, however they end. */
 import assert from "node:assert/strict";
+import { assertNoGrowth, assertOpenCost } from "../integration/growth";
 import { createAuthority } from "../pki/pki";
 import type { DeviceLink } from "../servers/rdfm/device-link";
 import { RdfmServer } from "../servers/rdfm/server";
@@ -37,12 +38,6 @@ const acts: readonly ((link: DeviceLink) => void)[] = [
 	(link) => link.send({ method: "action_exec", execution_id: "1", action_id: "rdfm.builtins.trigger_update_check" }),
 ];
 
-interface Figures {
-	readonly slotsUsed: number;
-	readonly chunksUsed: number;
-	readonly native: number;
-}
-
 function suite(name: string, secure: boolean, rounds: number, each: number): void {
 	it(`is the same after ${rounds * each} connections, ${name}`, async () => {
 		const authority = await createAuthority({ name: "Test root", key: "ec" });
@@ -70,25 +65,8 @@ function suite(name: string, secure: boolean, rounds: number, each: number): voi
 		assert.equal(end.timedOut, false, `it hung:\n${JSON.stringify(program.events.slice(-3))}`);
 		assert.equal(end.code, 0, end.output);
 		assert.ok(count >= rounds * each, `${count} connections`);
-		const figures = program.events.filter((event) => typeof event.round === "number") as unknown as readonly Figures[];
-		// The first half fills what is allocated once: tables of names, and the C library's own caches.
-		const first = figures[rounds / 2];
-		const last = figures.at(-1);
-		assert.ok(first && last && figures.length === rounds);
-		const seen = figures.map(({ slotsUsed, chunksUsed, native }) => `${slotsUsed}/${chunksUsed}/${native}`).join(" ");
-		if (process.env.FLEETLING_SHOW) process.stdout.write(`${seen}\n${JSON.stringify(program.events[0])}\n`);
-		assert.ok(last.slotsUsed - first.slotsUsed <= 512, `slots: ${seen}`);
-		assert.ok(last.chunksUsed - first.chunksUsed <= 512, `chunks: ${seen}`);
-		assert.ok(last.native - first.native <= 4096, `native: ${seen}`);
-		const open = program.events.find((event) => "slots" in event) as unknown as {
-			readonly slots: number;
-			readonly chunks: number;
-		};
-		// Slots have 32 bytes here, and 16 on a device.
-		assert.ok(
-			open.slots > 1_000 && open.slots <= 16_384 && open.chunks <= 4_096,
-			`an open link takes ${open.slots} + ${open.chunks} bytes`,
-		);
+		assertNoGrowth(program, rounds / 2);
+		assertOpenCost(program, { slots: 16_384, chunks: 4_096 });
 	});
 }
 

@@ -1,6 +1,6 @@
 import { assert } from "chai";
 import { FleetlingError } from "fleetling/error/error";
-import { MessageSocket, type MessageSocketOptions } from "fleetling/websocket/messages";
+import { grownSize, MessageSocket, type MessageSocketOptions } from "fleetling/websocket/messages";
 import { describe, it } from "test/harness";
 import { ascii, hex, pattern } from "./octets";
 import { binary, close, continuation, ping, text } from "./peer";
@@ -167,6 +167,31 @@ describe("websocket/messages: receiving", () => {
 		wire.last.arrive(text("x".repeat(1000)), binary(pattern(3)), close(1000));
 		wire.last.end();
 		assert.deepEqual(closed, [1000]);
+	});
+});
+
+describe("websocket/messages: the buffer", () => {
+	/** How often 16 KiB in fragments of `bytes` have the buffer grow. */
+	function growths(bytes: number): number {
+		let size = 512;
+		let count = 0;
+		for (let needed = bytes; needed <= 16_384; needed += bytes) {
+			const left = needed === 16_384 ? 0 : undefined;
+			if (needed <= size) continue;
+			size = grownSize(size, needed, left);
+			count += 1;
+		}
+		return count;
+	}
+
+	it("grows a few times, however many fragments there are", () => {
+		for (const bytes of [1, 16, 64, 512]) assert.equal(growths(bytes), 5, `${bytes}`);
+	});
+	it("has the size of its message as soon as that is known, unless it is kept", () => {
+		assert.equal(grownSize(512, 700, 4_300), 5_000);
+		assert.equal(grownSize(512, 5_000, 0), 5_000);
+		assert.equal(grownSize(512, 5_000, undefined), 8_192);
+		assert.equal(grownSize(512, 700, 100), 1_024);
 	});
 });
 

@@ -4,7 +4,6 @@
  */
 import { Log } from "fleetling/common/log";
 import { HTTPWeb } from "fleetling/common/web";
-import Channel from "fleetling/host/channel";
 import { filesRoot } from "fleetling/management/files/directory";
 import { Intake } from "fleetling/management/files/intake";
 import { leaf } from "fleetling/management/files/texts";
@@ -17,6 +16,7 @@ import Timer from "timer";
 import { FakePowers } from "../../unit/fakes/powers";
 import { shellOf } from "../../unit/servers/connect-bench";
 import { MemoryFiles } from "../../unit/update/installers/memory-files";
+import { memoryInUse } from "./memory";
 
 const url = String(parameters.url);
 const token = String(parameters.token);
@@ -41,14 +41,6 @@ const link = new ConnectLink({
 	},
 });
 
-function figures(): { readonly slotsUsed: number; readonly chunksUsed: number; readonly native: number } {
-	// What is finalised in one collection is freed in the next.
-	Channel.collect();
-	Channel.collect();
-	const { slotsUsed, chunksUsed } = device.system.memory();
-	return { slotsUsed, chunksUsed, native: Channel.nativeHeap() };
-}
-
 /** Opens it, and waits for what the server does with it. */
 async function once(): Promise<void> {
 	link.start();
@@ -58,16 +50,16 @@ async function once(): Promise<void> {
 }
 
 await once();
-const idle = figures();
+const idle = memoryInUse();
 link.start();
 await pause(100);
-const open = figures();
+const open = memoryInUse();
 emit({ slots: open.slotsUsed - idle.slotsUsed, chunks: open.chunksUsed - idle.chunksUsed });
 await link.stop();
 for (let round = 0; round < rounds; round++) {
 	for (let count = 0; count < each; count++) await once();
 	// What was cut short ends in its own time.
 	await pause(200);
-	emit({ round, open: directory.open, ...figures() });
+	emit({ round, open: directory.open, ...memoryInUse() });
 }
 exit();

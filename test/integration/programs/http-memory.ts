@@ -5,10 +5,9 @@
 import TCP from "embedded:io/socket/tcp";
 import Resolver from "embedded:network/dns/resolver/udp";
 import { FleetlingError } from "fleetling/error/error";
-import Channel from "fleetling/host/channel";
 import { HTTPClient, type RequestOptions } from "fleetling/http/http";
-import device from "fleetling/target";
 import { emit, exit, parameters } from "test/harness";
+import { memoryInUse } from "./memory";
 
 const port = Number(parameters.port);
 /** Where nobody listens. */
@@ -64,16 +63,10 @@ function run(client: HTTPClient, path: string): Promise<void> {
 	});
 }
 
-function tell(round: number): void {
-	Channel.collect();
-	const { slotsUsed, chunksUsed } = device.system.memory();
-	emit({ round, slotsUsed, chunksUsed, native: Channel.nativeHeap() });
-}
-
 const kept = makeClient({ port });
 const refused = makeClient({ port: closedPort });
 for (let round = 0; round <= rounds; round++) {
-	tell(round);
+	emit({ round, ...memoryInUse() });
 	for (let i = 0; i < 100; i++) {
 		const path = paths[i % paths.length] ?? "";
 		if (path === "refused") await run(refused, path);
@@ -85,6 +78,6 @@ for (let round = 0; round <= rounds; round++) {
 		}
 	}
 }
-tell(rounds + 1);
+emit({ round: rounds + 1, ...memoryInUse() });
 emit({ outcomes: Object.fromEntries(outcomes) });
 exit();

@@ -4,7 +4,6 @@
  */
 import { Log } from "fleetling/common/log";
 import { HTTPWeb } from "fleetling/common/web";
-import Channel from "fleetling/host/channel";
 import { Actions } from "fleetling/management/actions/actions";
 import { ExecutionRecord } from "fleetling/management/actions/record";
 import { leaf } from "fleetling/management/files/texts";
@@ -16,6 +15,7 @@ import device from "fleetling/target";
 import { emit, exit, parameters } from "test/harness";
 import Timer from "timer";
 import { MemoryStore } from "../../unit/fakes/store";
+import { memoryInUse } from "./memory";
 
 const url = String(parameters.url);
 const token = String(parameters.token);
@@ -44,14 +44,6 @@ function makeLink(): RDFMLink {
 	return link;
 }
 
-function figures(): { readonly slotsUsed: number; readonly chunksUsed: number; readonly native: number } {
-	// What is finalised in one collection is freed in the next.
-	Channel.collect();
-	Channel.collect();
-	const { slotsUsed, chunksUsed } = device.system.memory();
-	return { slotsUsed, chunksUsed, native: Channel.nativeHeap() };
-}
-
 const link = makeLink();
 
 /** Opens it, and waits for what the server does with it. */
@@ -65,14 +57,14 @@ async function once(): Promise<void> {
 }
 
 await once();
-const idle = figures();
+const idle = memoryInUse();
 link.start("1.0.0");
 await pause(100);
-const open = figures();
+const open = memoryInUse();
 emit({ slots: open.slotsUsed - idle.slotsUsed, chunks: open.chunksUsed - idle.chunksUsed });
 await link.stop();
 for (let round = 0; round < rounds; round++) {
 	for (let count = 0; count < each; count++) await once();
-	emit({ round, ...figures() });
+	emit({ round, ...memoryInUse() });
 }
 exit();

@@ -4,13 +4,12 @@
  */
 import TCP from "embedded:io/socket/tcp";
 import Resolver from "embedded:network/dns/resolver/udp";
-import Channel from "fleetling/host/channel";
 import type { SocketOptions } from "fleetling/http/socket";
-import device from "fleetling/target";
 import { TLSSocket, TrustStore } from "fleetling/tls/tls";
 import { MessageSocket, WebSocketClient } from "fleetling/websocket/websocket";
 import { emit, exit, parameters } from "test/harness";
 import Timer from "timer";
+import { memoryInUse } from "./memory";
 
 const port = Number(parameters.port);
 /** Where nobody listens. */
@@ -111,17 +110,9 @@ function runMessages(path: string): Promise<void> {
 	});
 }
 
-function figures(): { readonly slotsUsed: number; readonly chunksUsed: number; readonly native: number } {
-	// What is finalised in one collection is freed in the next.
-	Channel.collect();
-	Channel.collect();
-	const { slotsUsed, chunksUsed } = device.system.memory();
-	return { slotsUsed, chunksUsed, native: Channel.nativeHeap() };
-}
-
 /** What one open and idle WebSocket takes. */
 async function weigh(): Promise<void> {
-	const before = figures();
+	const before = memoryInUse();
 	const opened: MessageSocket[] = [];
 	for (let i = 0; i < 5; i++) {
 		await new Promise<void>((resolve) => {
@@ -129,7 +120,7 @@ async function weigh(): Promise<void> {
 		});
 		await turn();
 	}
-	const after = figures();
+	const after = memoryInUse();
 	emit({
 		open: opened.length,
 		slots: Math.round((after.slotsUsed - before.slotsUsed) / opened.length),
@@ -142,7 +133,7 @@ let index = 0;
 await runMessages("normal");
 await weigh();
 for (let round = 0; round <= rounds; round++) {
-	emit({ round, ...figures() });
+	emit({ round, ...memoryInUse() });
 	for (let i = 0; i < each; i++) {
 		const path = paths[index % paths.length] ?? "";
 		await (Math.floor(index++ / paths.length) % 2 === 0 ? runClient(path) : runMessages(path));
@@ -150,6 +141,6 @@ for (let round = 0; round <= rounds; round++) {
 		await turn();
 	}
 }
-emit({ round: rounds + 1, ...figures() });
+emit({ round: rounds + 1, ...memoryInUse() });
 emit({ outcomes: Object.fromEntries(outcomes) });
 exit();

@@ -1,10 +1,9 @@
 /** A terminal in the browser, as the server's page has one: it believes that the device is gone when it is not asked in time. */
+import { RemoteTerminal } from "../terminal";
 import type { ManagerSession } from "./manager";
 import type { ProtoMsg } from "./protomsg";
 
-export class ManagerTerminal {
-	/** Everything that was shown. */
-	text = "";
+export class ManagerTerminal extends RemoteTerminal {
 	/** Whether the device has said that the terminal is there. */
 	started = false;
 	/** Why it ended; undefined as long as it is open. */
@@ -16,39 +15,19 @@ export class ManagerTerminal {
 	readonly session: ManagerSession;
 
 	constructor(session: ManagerSession, size: { readonly rows: number; readonly columns: number } | undefined = undefined) {
+		super();
 		this.session = session;
 		session.onMessage = (message) => this.#received(message);
 		const props = size === undefined ? {} : { terminal_height: size.rows, terminal_width: size.columns };
 		session.send({ proto: 1, typ: "new", props });
 	}
 
-	/** Waits until `shows` holds. */
-	async until(shows: () => boolean, what: string, timeout = 20_000): Promise<void> {
-		const late = Date.now() + timeout;
-		while (!shows()) {
-			if (Date.now() > late) throw new Error(`no ${what} within ${timeout} ms; the terminal shows:\n${this.text}`);
-			await new Promise((done) => setTimeout(done, 10));
-		}
-	}
-
-	/** Waits until the terminal has shown `text`. */
-	shows(text: string, timeout?: number): Promise<void> {
-		return this.until(() => this.text.includes(text), JSON.stringify(text), timeout);
-	}
-
-	ended(timeout?: number): Promise<void> {
-		return this.until(() => this.end !== undefined, "end", timeout);
+	get over(): boolean {
+		return this.end !== undefined;
 	}
 
 	type(text: string): void {
 		this.session.send({ proto: 1, typ: "shell", body: Buffer.from(text) });
-	}
-
-	/** Types a line and waits for what it is answered with. */
-	async run(line: string, answer: string, timeout?: number): Promise<void> {
-		this.text = "";
-		this.type(`${line}\r`);
-		await this.shows(answer, timeout);
 	}
 
 	resize(rows: number, columns: number): void {

@@ -5,6 +5,16 @@ import { describe, it } from "test/harness";
 import { bench, bytes, count, failed, offer, send } from "../fakes/agent";
 import { MemoryStore } from "../fakes/store";
 
+/** A device in the first run of what it has fetched, with a server to which the outcome is told. */
+async function benchOnTrial(): ReturnType<typeof bench> {
+	const store = new MemoryStore();
+	const before = await bench({ store, reports: true });
+	before.server.onCheck = () => offer;
+	await before.until(() => before.host.restarts === 1);
+	await before.agent.stop();
+	return bench({ store, running: 1, state: "pending-verify", version: "1.1.0", reports: true, pollSeconds: 600 });
+}
+
 describe("agent with an update", () => {
 	it("takes an update to its restart", async () => {
 		const states: string[] = [];
@@ -108,13 +118,7 @@ describe("agent with an update", () => {
 	});
 
 	it("takes no offer for new that the server made before it knew of the last update's end", async () => {
-		const options = { running: 1, state: "pending-verify", version: "1.1.0", reports: true, pollSeconds: 600 } as const;
-		const store = new MemoryStore();
-		const before = await bench({ store, reports: true });
-		before.server.onCheck = () => offer;
-		await before.until(() => before.host.restarts === 1);
-		await before.agent.stop();
-		const { agent, server, log, until } = await bench({ ...options, store });
+		const { agent, server, log, until } = await benchOnTrial();
 		server.onCheck = () => (server.calls.includes("report success") ? undefined : offer);
 		await until(() => agent.state === "idle" && count(server, "check") === 2);
 		assert.deepEqual(server.calls, ["authenticate", "check t1", "report success", "check t1"]);
@@ -123,13 +127,7 @@ describe("agent with an update", () => {
 	});
 
 	it("tells how an update ended again after a pause, not with the next poll, and before it asks for anything else", async () => {
-		const options = { running: 1, state: "pending-verify", version: "1.1.0", reports: true, pollSeconds: 600 } as const;
-		const store = new MemoryStore();
-		const before = await bench({ store, reports: true });
-		before.server.onCheck = () => offer;
-		await before.until(() => before.host.restarts === 1);
-		await before.agent.stop();
-		const { agent, server, updater, until } = await bench({ ...options, store });
+		const { agent, server, updater, until } = await benchOnTrial();
 		let told = 0;
 		server.report = async () => {
 			told += 1;

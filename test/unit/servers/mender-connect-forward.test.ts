@@ -5,6 +5,7 @@ import { type Forwarding, parseForwarding } from "fleetling/management/forward/r
 import { type Frame, makeBody, parseBody } from "fleetling/servers/mender/connect/frame";
 import type { ConnectOptions } from "fleetling/servers/mender/connect/link";
 import { beforeEach, describe, it } from "test/harness";
+import Time from "time";
 import { FakeTCP, fakeNetwork, names } from "../fakes/tcp";
 import { brief, ConnectBench, session, textOf, utf8 } from "./connect-bench";
 
@@ -276,5 +277,26 @@ describe("device connect: forwarded connections", () => {
 			frames.push(...bench.sent);
 		}
 		assert.deepEqual(brief(frames), ["65535/ping", "65535/error"]);
+	});
+
+	it("end when nothing has passed for too long, although the manager is there", async () => {
+		const bench = await up("local", { interval: 100, forwardIdle: 400 });
+		const socket = await bench.opened();
+		bench.sent;
+		const begun = Time.ticks;
+		const frames: Frame[] = [];
+		while (!socket.closed && Time.ticks - begun < 10_000) {
+			await sleep(20);
+			const { sent } = bench;
+			frames.push(...sent);
+			if (sent.some(({ type }) => type === "ping")) await bench.say({ type: "pong" });
+		}
+		assert.isTrue(socket.closed);
+		const waited = Time.ticks - begun;
+		assert.isAtLeast(waited, 390);
+		assert.deepEqual(
+			brief(frames).filter((each) => each !== "65535/ping"),
+			["3/stop"],
+		);
 	});
 });

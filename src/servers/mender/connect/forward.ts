@@ -13,6 +13,8 @@ export interface ForwardOptions {
 	/** Its number, which the manager gave it. */
 	readonly id: string;
 	readonly open: (listener: StreamListener) => Stream;
+	/** Milliseconds after which it ends when nothing passes; `deadlines.forwardIdle` when absent. */
+	readonly idle?: number | undefined;
 	/** It is over; with an error when it did not come about or was broken. */
 	readonly over: (error?: FleetlingError) => void;
 }
@@ -112,7 +114,8 @@ export class Forward implements Source, Holding, StreamListener {
 	}
 
 	look(): void {
-		if (Time.delta(this.#used) < deadlines.forwardIdle) return;
+		const { idle = deadlines.forwardIdle } = this.#options;
+		if (Time.delta(this.#used) < idle) return;
 		this.#say("stop");
 		this.#finish();
 	}

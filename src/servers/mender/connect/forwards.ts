@@ -13,6 +13,8 @@ export interface ForwardsOptions {
 	readonly sessions: Sessions;
 	readonly log: TaggedLog;
 	readonly forwarder: Forwarder;
+	/** See ForwardOptions. */
+	readonly idle?: number | undefined;
 }
 
 /** Connections that managers have forwarded, each with a number that is the manager's own. */
@@ -58,7 +60,7 @@ export class Forwards {
 	}
 
 	#begin(frame: Frame, id: string, present: Forward | undefined): void {
-		const { outlet, sessions, log, forwarder } = this.#options;
+		const { outlet, sessions, log, forwarder, idle } = this.#options;
 		const { session } = frame;
 		const fields = parseBody(frame);
 		const [protocol, host, port] = [fields.get("protocol"), fields.get("remote_host"), fields.get("remote_port")];
@@ -73,7 +75,7 @@ export class Forwards {
 			sessions.release(session, forward);
 			if (error !== undefined) this.#failed(frame, error);
 		};
-		const forward = new Forward({ outlet, session, id, open: (listener) => forwarder.open(host, port, listener), over });
+		const forward = new Forward({ outlet, session, id, idle, open: (listener) => forwarder.open(host, port, listener), over });
 		this.#forwards.set(key, forward);
 		sessions.hold(session, forward);
 		try {

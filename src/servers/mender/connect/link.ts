@@ -32,6 +32,8 @@ export interface ConnectOptions {
 	readonly report: () => void;
 	/** Milliseconds after which a terminal into which nothing is typed ends; `deadlines.shellIdle` when absent. */
 	readonly idle?: number;
+	/** Milliseconds after which a forwarded connection in which nothing passes ends; `deadlines.forwardIdle` when absent. */
+	readonly forwardIdle?: number;
 	/** Milliseconds between two looks at who is still there; `intervals.sessionPing` when absent. */
 	readonly interval?: number;
 }
@@ -56,7 +58,7 @@ export class ConnectLink implements LinkProtocol {
 
 	constructor(options: ConnectOptions) {
 		this.#options = options;
-		const { log, management, wake, report, idle, interval } = options;
+		const { log, management, wake, report, idle, forwardIdle, interval } = options;
 		const outlet = this.#outlet;
 		this.#sessions = new Sessions(outlet, interval);
 		this.#link = new Link({ protocol: this, authorized: management.authorized, log, random });
@@ -72,7 +74,7 @@ export class ConnectLink implements LinkProtocol {
 			this.#takers.set(protocols.files, (frame) => transfers.take(frame));
 		}
 		if (forwarder !== undefined) {
-			const forwards = new Forwards({ ...common, forwarder });
+			const forwards = new Forwards({ ...common, forwarder, idle: forwardIdle });
 			this.#takers.set(protocols.forward, (frame) => forwards.take(frame));
 		}
 		this.#takers.set(protocols.client, (frame) => takeClient({ outlet, log, wake, report }, frame));
