@@ -27,6 +27,11 @@ const phases: Readonly<Record<State, Phase>> = frozen({
 const framingFields = frozen(["connection", "content-length", "keep-alive", "transfer-encoding"] as const);
 type FramingField = (typeof framingFields)[number];
 
+/** XS compiles a regular expression each time it comes to it, so those for every response stand here. */
+const statusLine = /^HTTP\/1\.([0-9]) ([1-9][0-9][0-9])(?: |$)/;
+const keepAliveTimeout = /(?:^|[,; \t])timeout="?([0-9]{1,6})/i;
+const decimal = /^[0-9]+$/;
+
 /** Fifteen decimal or thirteen hexadecimal digits stay below 2^53, where numbers count exactly. */
 const decimalDigits = 15;
 const hexadecimalDigits = 13;
@@ -222,7 +227,7 @@ export class ResponseParser {
 	/** RFC 9112 section 4. The space after the status code is often left out with the reason, and is not missed. */
 	private statusLine(): void {
 		const { source, from, to } = this.#lines;
-		const match = /^HTTP\/1\.([0-9]) ([1-9][0-9][0-9])(?: |$)/.exec(this.text(from, Math.min(to, from + 13)));
+		const match = statusLine.exec(this.text(from, Math.min(to, from + 13)));
 		if (match === null) throw this.bad("does not begin its response with an HTTP/1 status line");
 		this.checkText(source, from, to);
 		this.#minor = match[1] === "0" ? 0 : 1;
@@ -273,7 +278,7 @@ export class ResponseParser {
 				this.#connectionField += `,${value.toLowerCase()}`;
 				return;
 			case "keep-alive": {
-				const timeout = /(?:^|[,; \t])timeout="?([0-9]{1,6})/i.exec(value);
+				const timeout = keepAliveTimeout.exec(value);
 				if (timeout !== null) this.keepAlive = Number(timeout[1]) * 1000;
 				return;
 			}
@@ -339,7 +344,7 @@ export class ResponseParser {
 	private announcedLength(): number | undefined {
 		const value = this.#lengthField;
 		if (value === undefined) return undefined;
-		if (value.length > decimalDigits || !/^[0-9]+$/.test(value))
+		if (value.length > decimalDigits || !decimal.test(value))
 			throw this.bad("sent a Content-Length that is not a plausible number");
 		return Number(value);
 	}

@@ -1,6 +1,7 @@
 /** TLS: peers and networks that misbehave. Every connection ends with a code, in time; nothing hangs. */
 import assert from "node:assert/strict";
 import { type Authority, createAuthority, type Issued } from "../pki/pki";
+import { eventually } from "./eventually";
 import {
 	closePeers,
 	connectOnce,
@@ -236,9 +237,9 @@ describe("tls: faults", function () {
 		const proxy = await proxyPeer(peer, (bytes) => bytes, { seen });
 		const outcome = connectOnce({ port: proxy.port, serverName, ca, send: "ask me\n" });
 		const clientRecords = (): readonly number[] => recordsIn(Buffer.concat(seen)).map(({ type }) => type);
-		await until(() => peer.output.includes("ask me"));
+		await eventually(() => peer.output.includes("ask me"));
 		peer.type("R\n");
-		await until(() => clientRecords().includes(21));
+		await eventually(() => clientRecords().includes(21));
 		peer.type("Q\n");
 		const { code } = await outcome;
 		// ClientHello, key exchange, change of cipher, Finished, data, and the warning that there will be no renegotiation.
@@ -248,10 +249,6 @@ describe("tls: faults", function () {
 		assert.match(code ?? "", /^(net\.closed|tls\.truncated|tls\.alert)$/);
 	});
 });
-
-async function until(condition: () => boolean): Promise<void> {
-	for (let count = 0; !condition() && count < 250; count++) await new Promise((done) => setTimeout(done, 20));
-}
 
 /** Position of the last byte of a handshake message that is not encrypted. */
 function lastByteOfMessage(stream: Buffer, type: number): number {

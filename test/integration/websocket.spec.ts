@@ -6,13 +6,13 @@ import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { type RawData, type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { createAuthority, type Issued } from "../pki/pki";
+import { eventually } from "./eventually";
 import { type Client, type OpenStep, startClient } from "./websocket-runs";
 
 const bytesOf = (data: RawData): Buffer => (Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data as Buffer));
 const pattern = (length: number): Buffer => Buffer.from(Uint8Array.from({ length }, (_, index) => (index * 7) & 255));
 const sha256 = (...parts: readonly (Buffer | string)[]): string =>
 	parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest("hex");
-const pause = (milliseconds: number): Promise<void> => new Promise((done) => setTimeout(done, milliseconds));
 
 function suite(name: string, secure: boolean): void {
 	describe(`websocket against ws, ${name}`, () => {
@@ -291,7 +291,7 @@ function suite(name: string, secure: boolean): void {
 					const told = await run(port);
 					assert.deepEqual(told.closed, { code, reason, remote: true });
 					assert.deepEqual(told.texts, ["last words"]);
-					await pause(20);
+					await eventually(() => answered !== 0);
 					assert.equal(answered, code);
 				});
 			it("by the client with code and reason, after what it has sent", async () => {
@@ -302,7 +302,7 @@ function suite(name: string, secure: boolean): void {
 				});
 				const told = await run(port, { send: ["one", "two"], end: { after: 0, code: 1001, reason: "restart µ" } });
 				assert.deepEqual(told.closed, { code: 1001, reason: "restart µ", remote: false });
-				await pause(20);
+				await eventually(() => got.length === 3);
 				assert.deepEqual(got, ["one", "two", "1001 restart µ"]);
 			});
 			it("by the client, at once and without waiting: the server hears 1001", async () => {
@@ -315,7 +315,7 @@ function suite(name: string, secure: boolean): void {
 				});
 				const told = await run(port, { leave: 1 });
 				assert.equal(told.closed, undefined);
-				await pause(50);
+				await eventually(() => heard !== 0);
 				assert.equal(heard, 1001);
 			});
 			it("by both at the same time", async () => {
@@ -343,7 +343,7 @@ function suite(name: string, secure: boolean): void {
 				});
 				const told = await run(port);
 				assert.equal(told.code, "websocket.too-large");
-				await pause(20);
+				await eventually(() => heard !== 0);
 				assert.equal(heard, 1009);
 			});
 			it("because text is none: the server hears 1007", async () => {
@@ -356,7 +356,7 @@ function suite(name: string, secure: boolean): void {
 				});
 				const told = await run(port);
 				assert.equal(told.code, "websocket.bad-text");
-				await pause(20);
+				await eventually(() => heard !== 0);
 				assert.equal(heard, 1007);
 			});
 		});

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Creation } from "../../targets/host/tools/manifest";
 import { root } from "../../targets/host/tools/paths";
-import { writeProgram } from "../../targets/host/tools/program";
+import { testFileCreation, writeProgram } from "../../targets/host/tools/program";
 import { buildRuntime, type Variant, variantName } from "../../targets/host/tools/runtime";
 import { compileScripts } from "../../targets/host/tools/scripts";
 
@@ -143,9 +143,7 @@ export class XSProgram {
 
 export async function runXS(options: ProgramOptions): Promise<XSProgram> {
 	const runtime = await prepareRuntime(options.variant ?? testVariant);
-	return new XSProgram(
-		runtime,
-		writeProgram(join(root, options.main), options.creation ? { creation: options.creation } : {}),
-		options,
-	);
+	const isTestFile = options.mode === "list" || options.mode === "run";
+	const creation = { ...(isTestFile && testFileCreation), ...options.creation };
+	return new XSProgram(runtime, writeProgram(join(root, options.main), { creation }), options);
 }

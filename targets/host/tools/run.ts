@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { writeProgram } from "./program";
+import { testFileCreation, writeProgram } from "./program";
 import { buildRuntime } from "./runtime";
 import { compileScripts } from "./scripts";
 
@@ -30,7 +30,7 @@ const runtime = await buildRuntime({
 	mode: values.release ? "release" : "debug",
 	sanitize: values.sanitize,
 });
-const archive = writeProgram(main);
+const archive = writeProgram(main, values.test === undefined ? {} : { creation: testFileCreation });
 const driver = {
 	mode: values.test === undefined ? "program" : "run",
 	...(values.only === undefined ? {} : { only: values.only }),
