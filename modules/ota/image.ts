@@ -1,10 +1,9 @@
-import { frozen } from "fleetling/frozen/frozen";
 import { FleetlingError } from "../error/error";
 import { check } from "./errors";
+import { chipName, descriptionMagic, imageMagic } from "./format";
 import { Slots } from "./nativeota";
 
 /** Layout of an application image (esp_app_format.h of ESP-IDF). All numbers are little-endian. */
-const imageMagic = 0xe9;
 const headerSize = 24;
 const chipOffset = 12;
 const hashAppendedOffset = 23;
@@ -12,22 +11,7 @@ const segmentHeaderSize = 8;
 const mostSegments = 16;
 const hashSize = 32;
 /** The application description is at the start of the first segment (esp_app_desc.h). */
-const descriptionMagic = 0xabcd5432;
 const descriptionOffset = headerSize + segmentHeaderSize;
-
-const chips: Readonly<Record<number, string>> = frozen({
-	0: "ESP32",
-	2: "ESP32-S2",
-	5: "ESP32-C3",
-	9: "ESP32-S3",
-	12: "ESP32-C2",
-	13: "ESP32-C6",
-	16: "ESP32-H2",
-	18: "ESP32-P4",
-	20: "ESP32-C61",
-	23: "ESP32-C5",
-});
-const chipName = (id: number): string => chips[id] ?? `chip ${id}`;
 
 function readView(label: string, offset: number, length: number): DataView {
 	const bytes = new ArrayBuffer(length);

@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
 import { frozen } from "fleetling/frozen/frozen";
+import { descriptionMagic, imageMagic } from "fleetling/ota/format";
 
 /**
  * The beginning of an ESP application image (esp_app_format.h and esp_app_desc.h of ESP-IDF): a header of 24 bytes, the
@@ -18,32 +19,11 @@ const layout = frozen({
 	text: 32,
 } as const);
 
-const imageMagic = 0xe9;
-const descriptionMagic = 0xabcd5432;
-
-/** esp_chip_id_t, for texts. */
-const chips: Readonly<Record<number, string>> = frozen({
-	0: "ESP32",
-	2: "ESP32-S2",
-	5: "ESP32-C3",
-	9: "ESP32-S3",
-	12: "ESP32-C2",
-	13: "ESP32-C6",
-	16: "ESP32-H2",
-	18: "ESP32-P4",
-	20: "ESP32-C61",
-	23: "ESP32-C5",
-});
-
 export interface ImageHead {
 	/** esp_chip_id_t. */
 	readonly chip: number;
 	readonly version: string;
 	readonly project: string;
-}
-
-export function chipName(chip: number): string {
-	return chips[chip] ?? `chip number ${chip}`;
 }
 
 export function isImage(head: Uint8Array): boolean {

@@ -15,7 +15,7 @@ import {
 } from "fleetling/ota/ota";
 import type { Slot, SlotMark, Slots, SlotWriter } from "./slots";
 
-/** The device's own slots: the one place in src that knows fleetling/ota. */
+/** The device's own slots: the one place in src that calls fleetling/ota. */
 export class OTASlots implements Slots {
 	running(): Slot {
 		return slotOf(running());

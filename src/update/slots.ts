@@ -1,6 +1,6 @@
 /**
  * The two firmware slots as the update engine sees them. `ota-slots.ts` is the only implementation in the product and
- * the only place that knows fleetling/ota.
+ * the only place that calls fleetling/ota.
  */
 
 /** How sure the bootloader is of a slot (ESP-IDF's esp_ota_img_states_t). */

@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
-import { chipName, type ImageHead, readChip, readImageHead } from "../image";
+import { chipName } from "fleetling/ota/format";
+import { type ImageHead, readChip, readImageHead } from "../image";
 import type { Installed, Installer, InstallerKinds, Payload } from "../installer";
 import type { Slot, Slots, SlotWriter } from "../slots";
 import { checkSecureVersion, checkStructure } from "./image-checks";

@@ -1,9 +1,10 @@
 import { assert } from "chai";
 import { SHA256 } from "fleetling/common/crypto";
 import { FleetlingError } from "fleetling/error/error";
+import { chipName } from "fleetling/ota/format";
 import { blame } from "fleetling/update/blame";
 import { Download } from "fleetling/update/download";
-import { chipName, readChip, readImageHead } from "fleetling/update/image";
+import { readChip, readImageHead } from "fleetling/update/image";
 import { SlotImageInstaller } from "fleetling/update/installers/slot-image";
 import { fingerprint, type Offer, parseSHA256 } from "fleetling/update/offer";
 import { verbatim } from "fleetling/update/reader";
