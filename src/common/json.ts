@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
 import TextDecoder from "text/decoder";
+import TextEncoder from "text/encoder";
 import { limits } from "./deadlines";
 
 /**
@@ -12,7 +13,9 @@ export function parseObject(body: ArrayBuffer | Uint8Array | string, what: strin
 	const text = typeof body === "string" ? body : decode(body, what);
 	if (text.length > limits.jsonText)
 		throw bad(what, `has ${text.length} characters, more than the ${limits.jsonText} that are read`);
-	if (depth(text) > limits.jsonDepth) throw bad(what, `is nested deeper than ${limits.jsonDepth} levels`);
+	const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+	if (jsonDepth(bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)) > limits.jsonDepth)
+		throw bad(what, `is nested deeper than ${limits.jsonDepth} levels`);
 	let value: unknown;
 	try {
 		value = JSON.parse(text);
@@ -104,21 +107,22 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 	return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The deepest nesting of arrays and objects. */
-function depth(text: string): number {
+/**
+ * The deepest nesting of arrays and objects in JSON. It is read from bytes, because UTF-8 has no quote, backslash or bracket inside
+ * of a character, and XS looks for a character of a string by counting from its beginning.
+ */
+export function jsonDepth(bytes: Uint8Array): number {
 	let deepest = 0;
 	let now = 0;
 	let quoted = false;
-	for (let at = 0; at < text.length; at++) {
-		const code = text.charCodeAt(at);
+	for (let at = 0; at < bytes.byteLength; at++) {
+		const code = bytes[at];
 		if (quoted) {
 			if (code === 0x5c) at++;
 			else if (code === 0x22) quoted = false;
 		} else if (code === 0x22) quoted = true;
-		else if (code === 0x7b || code === 0x5b) {
-			now++;
-			if (now > deepest) deepest = now;
-		} else if (code === 0x7d || code === 0x5d) now--;
+		else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++now);
+		else if (code === 0x7d || code === 0x5d) now--;
 	}
 	return deepest;
 }

@@ -1,5 +1,6 @@
 import { frozen } from "fleetling/frozen/frozen";
-import { type Depends, HeaderObject, isObject, type Provides } from "./json";
+import { isObject } from "../../common/json";
+import { type Depends, HeaderObject, type Provides } from "./json";
 import { artifactLimits as limits } from "./limits";
 
 /** What header-info says of the artifact as a whole. */

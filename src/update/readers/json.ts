@@ -1,5 +1,6 @@
 import { FleetlingError } from "fleetling/error/error";
 import TextDecoder from "text/decoder";
+import { isObject, jsonDepth } from "../../common/json";
 import { artifactLimits as limits } from "./limits";
 import { quoted } from "./quoted";
 
@@ -25,7 +26,7 @@ export class HeaderObject {
 
 	/** Bounded in depth before the engine's parser sees it; the size was bounded before it was collected. */
 	static parse(bytes: Uint8Array, what: string): HeaderObject {
-		if (depth(bytes) > limits.jsonDepth) throw headerFault(what, `is nested deeper than ${limits.jsonDepth} levels`);
+		if (jsonDepth(bytes) > limits.jsonDepth) throw headerFault(what, `is nested deeper than ${limits.jsonDepth} levels`);
 		let value: unknown;
 		try {
 			value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
@@ -90,25 +91,4 @@ export class HeaderObject {
 		if (value.length > limits.text) throw this.fault(`has a ${quoted(name)} of more than ${limits.text} characters`);
 		return value;
 	}
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The deepest nesting of arrays and objects. UTF-8 has no quote, backslash or bracket inside of a character. */
-function depth(bytes: Uint8Array): number {
-	let deepest = 0;
-	let now = 0;
-	let isText = false;
-	for (let at = 0; at < bytes.byteLength; at++) {
-		const code = bytes[at];
-		if (isText) {
-			if (code === 0x5c) at++;
-			else if (code === 0x22) isText = false;
-		} else if (code === 0x22) isText = true;
-		else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++now);
-		else if (code === 0x7d || code === 0x5d) now--;
-	}
-	return deepest;
 }

@@ -1,6 +1,8 @@
 /** The JSON texts in an artifact's header: whatever is read of them has the types that it says it has. */
+
+import { isObject } from "fleetling/common/json";
 import { readAugmentedTypes, readHeaderInfo, readMetaData, readTypeInfo } from "fleetling/update/readers/header-info";
-import { type Depends, isObject, type Provides } from "fleetling/update/readers/json";
+import type { Depends, Provides } from "fleetling/update/readers/json";
 import { applyProvides } from "fleetling/update/readers/provides";
 import { checkVersion } from "fleetling/update/readers/version";
 import { ending, must } from "./changes";
