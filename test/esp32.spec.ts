@@ -157,6 +157,8 @@ const wanted: readonly (readonly [name: string, value: string, kconfig: string])
 	["ESP_TASK_WDT_PANIC", "y", "components/esp_system/Kconfig"],
 	["ESP_TASK_WDT_TIMEOUT_S", "10", "components/esp_system/Kconfig"],
 	["ESP_INT_WDT", "y", "components/esp_system/Kconfig"],
+	["ESP_SYSTEM_PANIC_GDBSTUB", "n", "components/esp_system/Kconfig"],
+	["ESP_SYSTEM_PANIC_PRINT_REBOOT", "y", "components/esp_system/Kconfig"],
 	["ESP_BROWNOUT_DET", "y", "components/esp_hw_support/power_supply/port/<chip>/Kconfig.power"],
 	["ESP_COREDUMP_ENABLE_TO_FLASH", "y", "components/espcoredump/Kconfig"],
 	["ESP_COREDUMP_ENABLE_TO_UART", "n", "components/espcoredump/Kconfig"],
@@ -164,6 +166,7 @@ const wanted: readonly (readonly [name: string, value: string, kconfig: string])
 	["MBEDTLS_SSL_OUT_CONTENT_LEN", "4096", "components/mbedtls/Kconfig"],
 	["MBEDTLS_SSL_PROTO_TLS1_3", "y", "components/mbedtls/Kconfig"],
 	["MBEDTLS_CLIENT_SSL_SESSION_TICKETS", "y", "components/mbedtls/Kconfig"],
+	["MBEDTLS_LARGE_KEY_SOFTWARE_MPI", "y", "components/mbedtls/Kconfig"],
 	["MBEDTLS_THREADING_C", "y", "components/mbedtls/Kconfig"],
 	["MBEDTLS_SHA1_C", "y", "components/mbedtls/Kconfig"],
 ];
