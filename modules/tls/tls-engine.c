@@ -7,18 +7,35 @@
 	what the library reads from and writes to
 */
 
+/*
+ * The library asks for the header of a record first, and then for the rest of it. ESP-IDF's dynamic buffers read the header into a
+ * variable on the stack and keep nothing but its length when they are told to come again, so that a header in two parts ends in
+ * MBEDTLS_ERR_SSL_INVALID_RECORD (esp_mbedtls_add_rx_buffer). Whoever asks for so little gets all of it or nothing.
+ */
 static int receive(void *context, unsigned char *bytes, size_t size)
 {
 	TLSEngine *engine = context;
-	uint32_t count = engine->end - engine->start;
+	const uint8_t *input = engine->input->bytes + engine->start;
+	uint32_t count = engine->end - engine->start, held = engine->held;
 
-	if (0 == count)
+	if ((size <= kTLSHeader) && (held + count < size)) {
+		memcpy(engine->header + held, input, count);
+		engine->held = (uint8_t)(held + count);
+		engine->start = engine->end;
 		return MBEDTLS_ERR_SSL_WANT_READ;
-	if (count > size)
-		count = (uint32_t)size;
-	memcpy(bytes, engine->input->bytes + engine->start, count);
+	}
+	if (0 == held + count)
+		return MBEDTLS_ERR_SSL_WANT_READ;
+	if (held > size)
+		held = (uint32_t)size;
+	if (count > size - held)
+		count = (uint32_t)(size - held);
+	memcpy(bytes, engine->header, held);
+	memcpy(bytes + held, input, count);
+	engine->held -= (uint8_t)held;
+	memmove(engine->header, engine->header + held, engine->held);
 	engine->start += count;
-	return (int)count;
+	return (int)(held + count);
 }
 
 static int transmit(void *context, const unsigned char *bytes, size_t size)

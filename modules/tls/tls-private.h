@@ -41,6 +41,9 @@ extern uint8_t *tlsSessionSave(mbedtls_ssl_context *ssl, const TLSBinding *bindi
 /* Makes the connection offer a session. Returns 0 when the session is not of use; the connection is unharmed then. */
 extern int tlsSessionOffer(mbedtls_ssl_context *ssl, const TLSBinding *binding, int64_t *notAfter, const uint8_t *bytes, size_t size);
 
+/* In front of each record (RFC 8446, section 5.1). */
+#define kTLSHeader 5
+
 /* A connection (tls-engine.c, tls-data.c). */
 struct TLSEngine {
 	mbedtls_ssl_context ssl;
@@ -52,6 +55,8 @@ struct TLSEngine {
 	char *name;
 	uint32_t received; /* in all, until the handshake is over */
 	uint32_t start, end; /* unread input */
+	uint8_t header[kTLSHeader]; /* of a record, as far as it was in the input before that */
+	uint8_t held; /* bytes of it */
 	uint32_t pending; /* output */
 	uint16_t record; /* largest plaintext sent at once */
 	uint8_t offered; /* a session */
