@@ -8,7 +8,7 @@ import { FleetlingError } from "fleetling/error/error";
 import { checkNetwork } from "fleetling/esp32/network/networks";
 import { StoredNetworks } from "fleetling/esp32/network/stored-networks";
 import Channel from "fleetling/host/channel";
-import { isHostname } from "fleetling/management/console/improv";
+import { isHostname, longestHostname } from "fleetling/management/console/improv";
 import TextEncoder from "text/encoder";
 
 /** NVS: a text has 4,000 bytes at the most with the 0 at its end. */
@@ -34,7 +34,7 @@ function provision(values: ReadonlyMap<string, string>): void {
 	else if (password !== undefined) throw invalid('"password" is that of a Wi-Fi network: give its name too, as "ssid"');
 	if (hostname === undefined) return;
 	if (!isHostname(hostname))
-		throw invalid('"hostname" has to have 1 to 63 letters, digits and hyphens, with no hyphen at an end');
+		throw invalid(`"hostname" has to have 1 to ${longestHostname} letters, digits and hyphens, with no hyphen at an end`);
 	networks.hostname = hostname;
 }
 

@@ -123,7 +123,8 @@ describe("npm run provision", function () {
 			/^the password of Wi-Fi network "home" has to have 8 to 64/,
 		],
 		["a network's name that is too long", [["ssid", "ü".repeat(17)]], /^a Wi-Fi network needs a name of 1 to 32 bytes$/],
-		["a hostname that is none", [["hostname", "kitchen lamp"]], /^"hostname" has to have 1 to 63 letters/],
+		["a hostname that is none", [["hostname", "kitchen lamp"]], /^"hostname" has to have 1 to 32 letters/],
+		["a hostname that ESP-IDF refuses", [["hostname", "x".repeat(33)]], /^"hostname" has to have 1 to 32 letters/],
 	];
 	for (const [name, values, reason] of unusable) {
 		it(`refuses ${name} as the device would`, async () => {

@@ -9,7 +9,15 @@ import { root } from "../../targets/host/tools/paths";
 const module = join(root, "modules/tls");
 /** These are for XS and need its headers; the engine is part of the program. */
 const excluded = new Set(["tls-native.c", "tls-objects.c", "tls-engine.c"]);
-const flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
+const flags = [
+	"-std=gnu11",
+	"-Wall",
+	"-Wextra",
+	"-Werror",
+	"-g",
+	"-fsanitize=address,undefined",
+	"-fno-sanitize-recover=undefined",
+];
 
 describe("tls: headers of records", function () {
 	this.timeout(60_000);

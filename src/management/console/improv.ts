@@ -279,9 +279,13 @@ function textIn(bytes: Uint8Array): string | undefined {
 	}
 }
 
-/** One label of RFC 1123, section 2.1: letters, digits and hyphens, of which none is at an end; DNS takes 63. */
+/** DNS takes 63, ESP-IDF no more than this (ESP_NETIF_HOSTNAME_MAX_SIZE). */
+export const longestHostname = 32;
+
+/** One label of RFC 1123, section 2.1: letters, digits and hyphens, of which none is at an end. */
 export function isHostname(text: string): boolean {
-	if (text.length < 1 || text.length > 63 || text.charAt(0) === "-" || text.charAt(text.length - 1) === "-") return false;
+	if (text.length < 1 || text.length > longestHostname || text.charAt(0) === "-" || text.charAt(text.length - 1) === "-")
+		return false;
 	for (let at = 0; at < text.length; at++) {
 		const letter = text.charAt(at).toLowerCase();
 		if (!((letter >= "a" && letter <= "z") || (letter >= "0" && letter <= "9") || letter === "-")) return false;

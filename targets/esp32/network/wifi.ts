@@ -50,7 +50,13 @@ class WiFiLink implements Link, Radio {
 		this.#options = options;
 		this.#networks = options.networks;
 		this.#wifi = new WiFi({ onChanged: () => this.#guarded(() => this.#changed()) });
-		if (options.hostname !== undefined) this.rename(options.hostname);
+		const { hostname } = options;
+		// One from another tool may be unusable. The device goes by ESP-IDF's own then, and is not lost.
+		if (hostname !== undefined)
+			this.#orElse(
+				() => this.rename(hostname),
+				() => {},
+			);
 		if (this.#networks.length === 0) options.say('no Wi-Fi network is known: "wifi add NAME PASSWORD" at the console stores one');
 		else this.#try();
 	}

@@ -163,6 +163,14 @@ describe("Wi-Fi that is set up by a person", () => {
 		assert.equal(ended, 1);
 		assert.equal(radio.calls.at(-1), "connect home");
 	});
+	it("joins its network also when its stored name cannot be used", async () => {
+		values.set("hostname", "x".repeat(33));
+		open(home);
+		radio.current?.settle();
+		assert.deepEqual(radio.calls, ["connect home"]);
+		assert.deepEqual(addresses, ["192.168.1.23"]);
+		assert.include(lines.join(), "set hostname failed");
+	});
 	it("has the name that it was given, also after the next start", () => {
 		open();
 		assert.equal(access.hostname, "fleetling-aabbcc");

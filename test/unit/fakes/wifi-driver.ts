@@ -19,6 +19,7 @@ export default class WiFiDriver {
 	}
 
 	configure({ hostname }: { readonly hostname: string }): void {
+		if (hostname.length > 32) throw new Error("set hostname failed");
 		radio.calls.push(`name ${hostname}`);
 	}
 
