@@ -62,6 +62,17 @@ describe("natives of the ESP32 target", () => {
 		}
 	}
 
+	it("the port over USB says how much it takes, and takes it", () => {
+		const program = join(made, "usbport");
+		// What belongs to XS is not called, and not linked.
+		const run = flags.filter((flag) => flag !== "-fsyntax-only");
+		const link = ["-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-o", program];
+		const source = join(root, "test/esp32/usbport.c");
+		const extra = ["-DCONFIG_ESP_CONSOLE_USB_SERIAL_JTAG=1", ...strict, ...engine, source, ...link];
+		const { status, stderr } = spawnSync("gcc", [...run, ...extra], { encoding: "utf8" });
+		assert.equal(status, 0, stderr);
+		assert.equal(spawnSync(program, { encoding: "utf8" }).stdout, "1024 0 1024, nothing 0\n");
+	});
 	it("with what does not fit are refused: the doubles have types", () => {
 		const wrong = join(made, "wrong.c");
 		writeFileSync(wrong, '#include "esp_mac.h"\nint main(void) { return esp_read_mac("text", "Ethernet"); }\n');

@@ -75,15 +75,28 @@ static int portRead(uint8_t *bytes, uint32_t count)
 	return usb_serial_jtag_read_bytes(bytes, count, pdMS_TO_TICKS(kWaitMilliseconds));
 }
 
-/* Without a computer on the other end the buffer stays full, and text is dropped. */
+/*
+	Bytes that the driver was given since it had none last. It takes all of a piece or nothing and does not tell its room, only when
+	everything has left; it may say so once too early, while it is given a piece, hence half of the buffer. Without a computer on the
+	other end nothing leaves.
+*/
+static size_t gGiven;
+
 static size_t portRoom(void)
 {
-	return kSendBytes / 4;
+	if (gGiven && (ESP_OK == usb_serial_jtag_wait_tx_done(0)))
+		gGiven = 0;
+	return kSendBytes / 2 - gGiven;
 }
 
 static int portWrite(const uint8_t *bytes, size_t count)
 {
-	return usb_serial_jtag_write_bytes(bytes, count, 0);
+	// The driver complains about nothing.
+	int sent = count ? usb_serial_jtag_write_bytes(bytes, count, 0) : 0;
+
+	if (sent > 0)
+		gGiven += (size_t)sent;
+	return sent;
 }
 
 #else
