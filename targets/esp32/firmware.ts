@@ -48,8 +48,6 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 		const wifi = network.ethernet ? undefined : new StoredWiFiAccess(access);
 		serial.offer({ config, commands, log, firmware: options.name, wifi });
 	}
-	const running = start({ ...options, sink, commands });
-
 	const host = typeof config.sntp === "string" ? config.sntp : timeServer;
 	const time = new TimeSync({
 		host,
@@ -60,23 +58,29 @@ export async function startFirmware(options: FirmwareOptions): Promise<Fleetling
 			net.info(`the time is ${new Date(clock.now()).toISOString()}`);
 		},
 	});
-	link = network.open({
-		hostname: networks.hostname ?? hostname,
-		networks: networks.all((text) => net.warn(text)),
-		say: (text) => net.info(text),
-		onAddress(address) {
-			if (address === undefined) {
-				net.warn("the network is gone");
-				time.close();
-				return;
-			}
-			net.info(`address ${address}`);
-			if (host !== "") time.ask();
-			fleetling?.agent.checkNow();
-		},
-	});
+	// Before the client: without the radio ESP-IDF's random numbers are none (esp_random.h), and a new device makes its key at once.
+	try {
+		link = network.open({
+			hostname: networks.hostname ?? hostname,
+			networks: networks.all((text) => net.warn(text)),
+			say: (text) => net.info(text),
+			onAddress(address) {
+				if (address === undefined) {
+					net.warn("the network is gone");
+					time.close();
+					return;
+				}
+				net.info(`address ${address}`);
+				if (host !== "") time.ask();
+				fleetling?.agent.checkNow();
+			},
+		});
+	} catch (error) {
+		// The client ends a trial that this makes fail, and at the console a person can look.
+		net.error(`there is no network: ${String(error)}`);
+	}
 
-	fleetling = await running;
+	fleetling = await start({ ...options, sink, commands });
 	if (serial !== undefined) serial.client = fleetling;
 	return fleetling;
 }
