@@ -1,5 +1,7 @@
 import { FleetlingError } from "fleetling/error/error";
 import { frozen } from "fleetling/frozen/frozen";
+import TextDecoder from "text/decoder";
+import TextEncoder from "text/encoder";
 import Time from "time";
 import type { ServerContext } from "../../agent/server";
 import { intervals, limits } from "../../common/deadlines";
@@ -22,7 +24,7 @@ const words: Readonly<Partial<Record<UpdateState, readonly [Word, string?]>>> = 
 	commit: ["installing", "commit"],
 });
 
-/** Most characters that the server keeps of a substate. */
+/** Bytes of the longest substate: of a status with a longer one the server takes nothing, so that it would offer the deployment for ever. */
 const longestSubstate = 200;
 
 /** How often a log is sent that the server cannot take: it is worth less than the next update. */
@@ -119,11 +121,20 @@ export class Deployments {
 	#tell(token: string, call: Call, id: string, status: Word, substate?: string, waits = true): Promise<void> {
 		const { name, api } = this.#options;
 		this.#told = Time.ticks;
-		const body = JSON.stringify({ status, ...(substate && { substate: substate.slice(0, longestSubstate) }) });
+		const body = JSON.stringify({ status, ...(substate && { substate: shortened(substate) }) });
 		return api.call({ token, method: "PUT", path: pathOf(id, "status"), body, waits }).then((answer) => {
 			if (answer.status !== 204) throw failure(name, call, answer);
 		});
 	}
+}
+
+/** As much of it as a substate may have, and no half a character. */
+function shortened(text: string): string {
+	const bytes = new Uint8Array(new TextEncoder().encode(text));
+	if (bytes.length <= longestSubstate) return text;
+	let end = longestSubstate;
+	while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+	return new TextDecoder().decode(bytes.subarray(0, end));
 }
 
 function pathOf(id: string, what: "status" | "log"): string {

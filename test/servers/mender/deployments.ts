@@ -121,7 +121,7 @@ export class Deployments {
 		if (own.some((word) => word === status)) throw new Refusal(400, "status: must be a valid value.");
 		const word = sayable.find((one) => one === status);
 		if (word === undefined) throw new Refusal(400, `invalid status for device '${String(status)}'`);
-		if (substate !== undefined && (typeof substate !== "string" || substate.length > 200))
+		if (substate !== undefined && (typeof substate !== "string" || Buffer.byteLength(substate) > 200))
 			throw new Refusal(400, "substate: the length must be no more than 200.");
 		const deployment = this.#of(device, id);
 		if (deployment === undefined) throw new Refusal(404, "Resource not found");

@@ -4,6 +4,7 @@ import { sleep } from "fleetling/common/time";
 import { FleetlingError } from "fleetling/error/error";
 import type { FinalReport } from "fleetling/update/observer";
 import { describe, it } from "test/harness";
+import TextEncoder from "text/encoder";
 import { rejects } from "../fakes/errors";
 import { json } from "../fakes/web";
 import { bench, id, url, view } from "./mender-bench";
@@ -136,6 +137,23 @@ describe("Mender's final status", () => {
 		const { server, web } = bench([taken, taken]);
 		await server.report?.("t", { ...failed, text: "x".repeat(500) });
 		assert.equal(JSON.parse(web.text(0)).substate.length, 200);
+	});
+
+	// Of more the server takes nothing (400), and offers the deployment for ever: its Length counts the bytes of a Go string.
+	it("has a substate of 200 bytes at the most, in whole characters", async () => {
+		for (const [letter, size] of [
+			["ü", 2],
+			["…", 3],
+			["😀", 4],
+		] as const) {
+			const { server, web } = bench([taken, taken]);
+			await server.report?.("t", { ...failed, text: letter.repeat(190) });
+			const { substate } = JSON.parse(web.text(0));
+			const { byteLength } = new TextEncoder().encode(substate);
+			assert.isAtMost(byteLength, 200, letter);
+			assert.isAbove(byteLength, 200 - size, letter);
+			assert.match(substate, new RegExp(`^image.wrong-chip: (${letter})+$`, "u"));
+		}
 	});
 
 	it("has a log that a device can hold: the last of it", async () => {

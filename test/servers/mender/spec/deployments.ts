@@ -155,9 +155,10 @@ describe("Mender test server: statuses and logs", () => {
 			assert.equal(errorOf(await device.status(id, word)), "status: must be a valid value.");
 		assert.equal(errorOf(await device.status(id, "x")), "invalid status for device 'x'");
 	});
-	it("a substate of up to 200 characters, kept only with another status", async () => {
+	it("a substate of up to 200 bytes, kept only with another status", async () => {
 		const deployment = device.deploy();
-		assert.equal((await device.status(deployment.id, "installing", "y".repeat(201))).status, 400);
+		for (const long of ["y".repeat(201), "ü".repeat(101)])
+			assert.equal((await device.status(deployment.id, "installing", long)).status, 400);
 		await device.status(deployment.id, "installing", "one");
 		await device.status(deployment.id, "installing", "two");
 		assert.equal(deployment.substate, "one");
