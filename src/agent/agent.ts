@@ -45,6 +45,7 @@ export class Agent {
 	readonly #session: Session;
 	readonly #notifier: Notifier;
 	readonly #trouble: Trouble;
+	readonly #reporter: Reporter;
 	readonly #backoff: Backoff;
 	readonly #stop = new Cancellation();
 	/** The next poll, while there is none under way. */
@@ -69,7 +70,8 @@ export class Agent {
 		const cap = intervals.mostPollSeconds * 1000;
 		const { retryBase: base, retryFloor: floor, retryLongest: longest } = intervals;
 		this.#backoff = new Backoff({ base, cap, floor, longest, random });
-		updater.observer = new Reporter({ server, session: this.#session, notifier: this.#notifier, log });
+		this.#reporter = new Reporter({ server, session: this.#session, notifier: this.#notifier, log });
+		updater.observer = this.#reporter;
 	}
 
 	get state(): AgentState {
@@ -147,7 +149,8 @@ export class Agent {
 			const ended = await updater.checkedIn(told);
 			// How an update ended is told again as soon as one that could not be asked is asked again.
 			const untold = updater.untold;
-			let wait = untold ? Math.min(this.#backoff.next(), this.#untilNextPoll()) : this.#untilNextPoll();
+			let wait = this.#untilNextPoll();
+			if (untold) wait = this.#backoff.next(this.#reporter.retryAfter, wait);
 			if (offer === undefined) updater.rest();
 			// The server made it before it knew how the update before it ended.
 			else if (ended) wait = 0;

@@ -5,7 +5,7 @@ import { withDeadline } from "../common/time";
 import type { FinalReport, UpdateObserver, UpdateView } from "../update/observer";
 import type { UpdateState } from "../update/states";
 import type { Notifier } from "./notifier";
-import type { Server } from "./server";
+import { type Server, ServerError } from "./server";
 import type { Session } from "./session";
 
 export interface ReporterOptions {
@@ -19,6 +19,8 @@ export interface ReporterOptions {
 export class Reporter implements UpdateObserver {
 	/** Absent when the server does not want to know: then nothing has to be kept until it does. */
 	readonly report?: (final: FinalReport) => Promise<void>;
+	/** Milliseconds that the server asked to wait when it did not take the last report. */
+	retryAfter: number | undefined;
 	readonly #options: ReporterOptions;
 	#tens = -1;
 
@@ -26,7 +28,15 @@ export class Reporter implements UpdateObserver {
 		this.#options = options;
 		const { server, session } = options;
 		if (server.report !== undefined)
-			this.report = (final) => session.use((token) => server.report?.(token, final) ?? Promise.resolve());
+			this.report = (final) => {
+				this.retryAfter = undefined;
+				return session
+					.use((token) => server.report?.(token, final) ?? Promise.resolve())
+					.catch((error: unknown) => {
+						if (error instanceof ServerError) this.retryAfter = error.retryAfter;
+						throw error;
+					});
+			};
 	}
 
 	entered(state: UpdateState, update: UpdateView): Promise<void> | void {

@@ -116,10 +116,12 @@ export class Updater {
 	 */
 	async checkedIn(told = false): Promise<boolean> {
 		const underWay = this.#underWay;
-		const ending = !told && (this.onTrial || underWay.record?.state === "report");
+		const { onTrial } = this;
+		const ending = !told && (onTrial || underWay.record?.state === "report");
 		this.#probation.succeed();
 		await this.#trialRun;
-		if (!told && underWay.record?.state === "report") await this.drive("report");
+		// A trial that has ended well has told it, or tried to.
+		if (!told && !onTrial && underWay.record?.state === "report") await this.drive("report");
 		return ending && underWay.record === undefined;
 	}
 

@@ -1,7 +1,9 @@
 import { assert } from "chai";
+import { ServerError } from "fleetling/agent/server";
 import { sleep } from "fleetling/common/time";
 import type { FleetlingError } from "fleetling/error/error";
 import { describe, it } from "test/harness";
+import Time from "time";
 import { bench, bytes, count, failed, offer, send } from "../fakes/agent";
 import { MemoryStore } from "../fakes/store";
 
@@ -126,7 +128,7 @@ describe("agent with an update", () => {
 		await agent.stop();
 	});
 
-	it("tells how an update ended again after a pause, not with the next poll, and before it asks for anything else", async () => {
+	it("tells how an update ended once in a poll, again after a pause, not with the next poll, and before it asks for anything else", async () => {
 		const { agent, server, updater, until } = await benchOnTrial();
 		let told = 0;
 		server.report = async () => {
@@ -137,7 +139,19 @@ describe("agent with an update", () => {
 		await until(() => told === 3);
 		await agent.stop();
 		assert.isFalse(updater.untold);
-		assert.deepEqual(server.calls.slice(0, 5), ["authenticate", "check t1", "report", "report", "report"]);
+		assert.deepEqual(server.calls.slice(0, 6), ["authenticate", "check t1", "report", "report", "check t1", "report"]);
+	});
+
+	it("tells how an update ended again no sooner than the server says, and not with the poll that is due before", async () => {
+		const { agent, server, until } = await benchOnTrial();
+		const times: number[] = [];
+		server.report = async () => {
+			times.push(Time.ticks);
+			if (times.length < 2) throw new ServerError("server.busy", "come back later", 429, 1_500);
+		};
+		await until(() => times.length === 2);
+		await agent.stop();
+		assert.isAtLeast((times[1] ?? 0) - (times[0] ?? 0), 1_500);
 	});
 
 	it("fetches a bad package once, says so once, and goes on polling", async () => {
