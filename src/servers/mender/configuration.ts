@@ -39,6 +39,13 @@ export class DeviceConfiguration {
 		this.#options = options;
 	}
 
+	/** Has it reported and asked for anew: the server may know nothing of it any more. */
+	renew(): void {
+		this.#known = -1;
+		this.#told = -1;
+		this.#wait = 0;
+	}
+
 	/** Whether it is time: at first, at intervals, and as soon as something has changed. */
 	due(): boolean {
 		const { configuration } = this.#options.context;

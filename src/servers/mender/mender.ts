@@ -76,6 +76,9 @@ export class MenderServer implements Server {
 			signature: Base64.encode(identity.sign(body)),
 		});
 		if (answer.status !== 200) throw failure(this.name, "authentication", answer);
+		// What lets the device in may have forgotten it meanwhile: dismissed and accepted again it is a new device there.
+		this.#inventory.renew();
+		this.#configuration.renew();
 		const token = parseToken(answer.body);
 		if (token !== undefined) return { token };
 		throw new FleetlingError("server.bad-answer", `${this.name} sent no token; check that the configuration key url is right`);
@@ -89,8 +92,10 @@ export class MenderServer implements Server {
 		};
 		const answer = await this.#next(token, provides, name, cancellation);
 		if (answer.status !== 200 && answer.status !== 204) throw failure(this.name, "update check", answer);
+		const before = this.#said;
 		const offer = answer.status === 200 ? this.#found(answer) : undefined;
-		if (offer === undefined) {
+		// An update goes first. One that is offered again waits for something, perhaps for days, and not for this.
+		if (offer === undefined || offer.id === before) {
 			if (this.#inventory.due(name.artifact_name)) await this.#inventory.send(token, attributesOf(facts, provides, name));
 			if (this.#configuration.due()) await this.#configuration.sync(token);
 		}

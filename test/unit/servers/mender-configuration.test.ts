@@ -3,7 +3,7 @@ import type { ServerConfiguration } from "fleetling/agent/server";
 import { type ErrorCode, FleetlingError } from "fleetling/error/error";
 import { describe, it } from "test/harness";
 import { json, type Scripted } from "../fakes/web";
-import { type Bench, bench, facts, never, url } from "./mender-bench";
+import { anyone, type Bench, bench, facts, never, url } from "./mender-bench";
 
 const path = `${url}/api/devices/v1/deviceconfig/configuration`;
 
@@ -130,6 +130,18 @@ describe("Mender's device configuration", () => {
 		await poll(inventory, taken, json(404, { error: "device does not exist" }));
 		await poll(json(200, {}), taken);
 		assert.lengthOf(asked(), 2);
+	});
+
+	it("is reported and asked for anew once the device has been let in again: the server may have forgotten it", async () => {
+		const { poll, asked, server, web } = await polls();
+		await poll(inventory, taken, json(200, { pollSeconds: "900" }));
+		web.script.push({ status: 200, type: "application/jwt", body: "ey.J.x" });
+		await server.authenticate({ facts, identity: await anyone() }, never);
+		await poll(inventory, taken, json(200, { pollSeconds: "900" }));
+		assert.deepEqual(asked(), [
+			["PUT", '{"pollSeconds":"900"}'],
+			["GET", ""],
+		]);
 	});
 
 	const troubles: readonly (readonly [string, Scripted | Error, boolean])[] = [

@@ -99,7 +99,8 @@ describe("Mender's next deployment", () => {
 
 	it("is asked for in the first version otherwise, encoded, and the second is not tried again", async () => {
 		const odd = { artifact_name: "release v1 & more/ü" };
-		const { server, web } = bench([json(404, { error: "not found" }), json(200, deployment), json(200, deployment)], {
+		const another = { ...deployment, id: "1" };
+		const { server, web } = bench([json(404, { error: "not found" }), json(200, deployment), json(200, another)], {
 			provides: () => odd,
 		});
 		for (let polls = 0; polls < 2; polls++) await server.check("t", facts, never);
@@ -170,6 +171,28 @@ describe("Mender's next deployment", () => {
 		names = { ...provides, artifact_name: "release-v2" };
 		await server.check("t", facts, never);
 		assert.deepEqual(JSON.parse(web.text(4)), [{ name: "artifact_name", value: "release-v2" }]);
+	});
+
+	it("is followed by the inventory also when the same is offered again, which waits for something", async () => {
+		const found = json(200, deployment);
+		const { server, web } = bench([found, found, { status: 200 }, found]);
+		for (let polls = 0; polls < 3; polls++) assert.equal((await server.check("t", facts, never))?.id, id);
+		assert.deepEqual(
+			web.requests.map((request) => request.method),
+			["POST", "POST", "PUT", "POST"],
+		);
+	});
+
+	it("is followed by all of the inventory once the device has been let in anew, as a device that the server has not known", async () => {
+		const { server, web } = bench([nothing, { status: 200 }, nothing, pending, token, nothing, { status: 200 }]);
+		await server.check("t", facts, never);
+		await server.check("t", facts, never);
+		const me = await anyone();
+		await rejects("server.not-approved", () => server.authenticate({ facts, identity: me }, never));
+		await server.authenticate({ facts, identity: me }, never);
+		await server.check("t", facts, never);
+		assert.equal(web.requests.at(-1)?.method, "PUT");
+		assert.equal(web.text(6), web.text(1));
 	});
 
 	it("does not fail with the inventory, which waits as long as the server says and is sent whole again", async () => {
