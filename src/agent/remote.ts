@@ -137,13 +137,15 @@ export class RemoteConfiguration {
 				`the device has crashed with this configuration of the server's (${Object.keys(parseWanted(after)).join(", ")}); set another one`,
 			);
 		let before: string | undefined;
+		let proven: string | undefined;
 		return {
 			activate: () => {
 				before = this.kept;
-				this.change(before, after);
+				proven = readWanted(storage, "before");
+				this.change(before, after, proven);
 			},
 			revert: () => {
-				if (before !== undefined && this.kept !== before) this.back(this.kept, before);
+				if (before !== undefined && this.kept !== before) this.back(this.kept, before, proven);
 			},
 		};
 	}
@@ -234,16 +236,19 @@ export class RemoteConfiguration {
 		return Object.fromEntries(Object.entries(parseWanted(text)).filter(([name, value]) => this.fault(name, value) === undefined));
 	}
 
-	/** @throws what the storage throws, or config.refused; what held before holds then */
-	private change(from: string, to: string): void {
+	/**
+	 * @param proven what the device is known to live with, where `from` is still on trial: a crash leads back to that
+	 * @throws what the storage throws, or config.refused; what held before holds then
+	 */
+	private change(from: string, to: string, proven: string | undefined): void {
 		if (from === to) return;
 		const { storage, log, ticks } = this.#options;
-		writeWanted(storage, "before", from);
+		if (proven === undefined) writeWanted(storage, "before", from);
 		this.keep(to);
 		try {
 			this.apply(this.usable(from), this.usable(to));
 		} catch (error) {
-			this.back(to, from);
+			this.back(to, from, proven);
 			throw error;
 		}
 		this.#since = ticks();
@@ -254,12 +259,17 @@ export class RemoteConfiguration {
 			.info(names.length === 0 ? "the server sets no configuration any more" : `the server has set ${names.join(", ")}`);
 	}
 
-	/** Of an application that has refused a change every key gets its old value, whether it has seen the new one or not. */
-	private back(from: string, to: string): void {
+	/**
+	 * Of an application that has refused a change every key gets its old value, whether it has seen the new one or not. What was on
+	 * trial before still is.
+	 */
+	private back(from: string, to: string, proven: string | undefined): void {
 		const { storage, log } = this.#options;
 		this.keep(to);
-		writeWanted(storage, "before", undefined);
-		this.#since = undefined;
+		if (proven === undefined) {
+			writeWanted(storage, "before", undefined);
+			this.#since = undefined;
+		}
 		this.#revision += 1;
 		try {
 			this.apply(this.usable(from), this.usable(to));

@@ -304,6 +304,31 @@ describe("a configuration of the server's with which the device crashes", () => 
 		}
 	});
 
+	it("is none on trial that another one took the place of: what is held to be good has been lived with", () => {
+		const { storage, remote } = changed();
+		remote.want({ pollSeconds: "50" });
+		assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30);
+		assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30);
+	});
+
+	it("stays on trial when the next one is refused by the application, or taken back", () => {
+		for (const how of ["refused", "taken back"] as const) {
+			const { keys } = heater(5);
+			const { remote, storage } = bench({ keys });
+			remote.want({ pollSeconds: "30" });
+			remote.settle(true);
+			remote.want({ pollSeconds: "40" });
+			if (how === "refused") assert.throws(() => remote.want({ pollSeconds: "50", target: "5" }), /too cold/);
+			else {
+				const change = remote.prepare({ pollSeconds: "50" });
+				change.activate();
+				change.revert();
+			}
+			assert.equal(remote.settings.pollSeconds, 40, how);
+			assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30, how);
+		}
+	});
+
 	it("may be the first, and leaves nothing then", () => {
 		const { remote, storage } = bench();
 		remote.want({ pollSeconds: "30" });
