@@ -66,12 +66,22 @@ export function parseDeployment(body: Uint8Array): Deployment {
 	const source = artifact.object("source");
 	const method = source.optional("method", (present: Fields) => present.text("method"));
 	if (method !== undefined && method !== "GET") throw source.bad(`has to be fetched with ${method}`);
-	const offer = { id: fields.text("id", longestId), url: source.text("uri") };
+	const id = fields.text("id", longestId);
+	// It goes into paths. What cannot would be installed, and how that ended could never be told.
+	if (!isId(id)) throw fields.bad('has an "id" with other characters than letters, digits, "-" and "_"');
+	const offer = { id, url: source.text("uri") };
 	return { offer, artifact: artifact.text("artifact_name") };
 }
 
 // A UUID has 36 characters.
 const longestId = 64;
+
+const idCharacters = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+function isId(text: string): boolean {
+	for (let at = 0; at < text.length; at++) if (!idCharacters.includes(text.charAt(at).toLowerCase())) return false;
+	return true;
+}
 
 /** Most attributes that the server takes. */
 const mostAttributes = 100;

@@ -89,6 +89,17 @@ export class HeaderObject {
 	#checked(name: string, value: unknown): string {
 		if (typeof value !== "string") throw this.fault(`has a ${quoted(name)} that is no text`);
 		if (value.length > limits.text) throw this.fault(`has a ${quoted(name)} of more than ${limits.text} characters`);
+		// Half a character goes into no address: a device with such a name could not ask its server for anything any more.
+		if (!isUnicode(value)) throw this.fault(`has a ${quoted(name)} that is no Unicode`);
 		return value;
+	}
+}
+
+function isUnicode(text: string): boolean {
+	try {
+		encodeURIComponent(text);
+		return true;
+	} catch {
+		return false;
 	}
 }

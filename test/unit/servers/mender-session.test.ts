@@ -131,6 +131,13 @@ describe("Mender's next deployment", () => {
 			await rejects(code, () => bench([answer]).server.check("secret", facts, never), text);
 		});
 
+	it("is not taken by a name that can go into no path: how it ended could never be told", async () => {
+		for (const odd of ["\\ud800", "a\\u0000b", "a b", "../../x", "..", "ä", "a/b"]) {
+			const body = JSON.stringify(deployment).replace(`"${id}"`, `"${odd}"`);
+			await rejects("server.bad-answer", () => bench([{ status: 200, body }]).server.check("t", facts, never), '"id"');
+		}
+	});
+
 	it("does not take a link that has to be fetched in another way", async () => {
 		const source = { uri: link, method: "POST" };
 		const answer = json(200, { ...deployment, artifact: { ...deployment.artifact, source } });

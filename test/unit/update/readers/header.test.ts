@@ -44,6 +44,12 @@ describe("artifact header", () => {
 		["no provides", "artifact.bad-header", info({ artifact_provides: null }), "artifact_name"],
 		["a name that is no text", "artifact.bad-header", info({ artifact_provides: { artifact_name: ["a"] } }), "artifact_name"],
 		["a name that is too long", "artifact.bad-header", info({ artifact_provides: { artifact_name: "n".repeat(257) } }), "256"],
+		[
+			"a name with half a character, which no question for an update could hold",
+			"artifact.bad-header",
+			{ headerInfo: JSON.stringify({ ...plainInfo, artifact_provides: { artifact_name: "\ud800" } }) },
+			"Unicode",
+		],
 		["no device type", "artifact.bad-header", info({ artifact_depends: { device_type: [] } }), "device_type"],
 		["no depends", "artifact.bad-header", info({ artifact_depends: undefined }), "device_type"],
 		["a device type that is no text", "artifact.bad-header", info({ artifact_depends: { device_type: [1] } }), "device_type"],
