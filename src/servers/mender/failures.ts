@@ -1,7 +1,7 @@
 import { frozen } from "fleetling/frozen/frozen";
 import type { ServerError } from "../../agent/server";
 import type { Answer, AnswerHead } from "../../common/web";
-import { failureOf, later, type Meaning, type Meanings, newToken, noSuchPath, ofDownload } from "../answers";
+import { errorText, failureOf, later, type Meaning, type Meanings, newToken, noSuchPath, ofDownload } from "../answers";
 
 /** What was asked: the same status means different things. */
 export type Call =
@@ -56,7 +56,20 @@ const meanings: Readonly<Record<Call, Meanings>> = frozen({
 	download: ofDownload,
 });
 
+/** Where a 404 is the last word on a deployment. */
+const final: readonly Call[] = frozen(["status", "final status", "deployment log"]);
+
 /** The error for an answer that is not the one hoped for. */
 export function failure(server: string, call: Call, answer: AnswerHead | Answer): ServerError {
-	return failureOf(server, call, meanings[call], answer);
+	return failureOf(server, call, isOfProxy(call, answer) ? later : meanings[call], answer);
+}
+
+/**
+ * Whether a page says that there is no such path, and not the service that is asked: while that is being restarted, the server's
+ * gateway has the one that shows its web pages answer for it.
+ */
+function isOfProxy(call: Call, answer: AnswerHead | Answer): boolean {
+	const { status, headers } = answer;
+	if (!final.includes(call) || (status !== 404 && status !== 405)) return false;
+	return !("body" in answer) || errorText(headers.get("content-type"), answer.body) === undefined;
 }

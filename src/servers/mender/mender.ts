@@ -11,6 +11,7 @@ import { type Answer, delivered } from "../../common/web";
 import type { FinalReport, UpdateView } from "../../update/observer";
 import type { Offer } from "../../update/offer";
 import type { UpdateState } from "../../update/states";
+import { errorText } from "../answers";
 import { MenderAPI } from "./api";
 import { DeviceConfiguration } from "./configuration";
 import { ConnectLink } from "./connect/link";
@@ -145,7 +146,8 @@ export class MenderServer implements Server {
 			const body = nextBody(provides, name);
 			const answer = await this.#api.call({ token, method: "POST", path: `/api/devices/v2${next}`, body, cancellation });
 			if (answer.status !== 404) return answer;
-			this.#first = true;
+			// A page is a proxy's, and passes: the service that was asked is being restarted.
+			this.#first = errorText(answer.headers.get("content-type"), answer.body) !== undefined;
 		}
 		return this.#api.call({ token, method: "GET", path: `/api/devices/v1${next}?${nextQuery(name)}`, cancellation });
 	}

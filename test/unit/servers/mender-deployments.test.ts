@@ -6,7 +6,7 @@ import type { FinalReport } from "fleetling/update/observer";
 import { describe, it } from "test/harness";
 import TextEncoder from "text/encoder";
 import { rejects } from "../fakes/errors";
-import { json } from "../fakes/web";
+import { html, json } from "../fakes/web";
 import { bench, id, url, view } from "./mender-bench";
 
 const taken = { status: 204 };
@@ -53,6 +53,11 @@ describe("Mender's status", () => {
 			await rejects(code, async () => bench([{ status }]).server.entered?.("t", "install", view));
 		});
 
+	for (const status of [404, 405])
+		it(`goes on when a proxy answers ${status} for a server that is being restarted`, async () => {
+			await rejects("server.failed", async () => bench([html(status)]).server.entered?.("t", "install", view));
+		});
+
 	it("is asked for during a long download, seldom, and an abort gets through", async () => {
 		const { server, web, aborted: calls } = bench([taken, aborted]);
 		await server.entered?.("t", "download", view);
@@ -93,10 +98,12 @@ describe("Mender's final status", () => {
 		["server.token-refused", { status: 401 }],
 		["server.busy", { status: 429, retryAfter: "3" }],
 		["net.refused", new FleetlingError("net.refused", "nobody there")],
+		["server.failed", html(404)],
+		["server.failed", html(405)],
 		["server.refused", aborted],
 		["server.refused", json(404, { error: "Resource not found" })],
 	] as const)
-		it(`is ${code === "server.refused" ? "not wanted" : "told again"} after ${"status" in answer ? answer.status : "no answer"}`, async () => {
+		it(`is ${code === "server.refused" ? "not wanted" : "told again"} after ${"status" in answer ? answer.status : "no answer"}${"type" in answer ? ` (${answer.type})` : ""}`, async () => {
 			for (const outcome of ["success", "failure"] as const) {
 				const { server, web } = bench([answer]);
 				await rejects(code, async () => server.report?.("t", { ...failed, outcome }));

@@ -115,6 +115,16 @@ describe("Mender's next deployment", () => {
 		);
 	});
 
+	it("is asked for in the second version again after a proxy's page in its place", async () => {
+		const { server, web } = bench([html(404), html(404), json(200, deployment)]);
+		await rejects("server.refused", () => server.check("t", facts, never), "404");
+		await server.check("t", facts, never);
+		assert.deepEqual(
+			web.requests.map(({ method }) => method),
+			["POST", "GET", "POST"],
+		);
+	});
+
 	const failures = [
 		["server.token-refused", { status: 401 }, "401"],
 		["server.token-refused", json(403, { error: "forbidden" }), "forbidden"],
