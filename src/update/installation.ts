@@ -184,7 +184,7 @@ export class Installation {
 		const installed = this.#installed;
 		const underWay = this.#underWay;
 		installed?.commit?.();
-		if (installed?.change !== undefined) this.provide(underWay.place, installed.change);
+		if (installed?.change !== undefined) this.provide(underWay.place, installed.change, underWay.record?.package);
 		this.#log.info(`${installed?.version ?? ""} is in use`);
 		if (underWay.record !== undefined) underWay.ledger.succeed(underWay.record);
 		underWay.conclude("success");
@@ -253,8 +253,8 @@ export class Installation {
 		}
 	}
 
-	private provide(target: ImagePlace, change: ProvidesChange): void {
-		this.#underWay.ledger.provide(this.#underWay.place, target, change);
+	private provide(target: ImagePlace, change: ProvidesChange, by?: string): void {
+		this.#underWay.ledger.provide(this.#underWay.place, target, change, by);
 	}
 
 	/** Whose fault it is, with what is known of the device and of this download. */

@@ -139,9 +139,14 @@ export class Ledger {
 		return this.#memory.providedBefore(slot, version);
 	}
 
-	/** `target` will provide what `base` does, changed. An update whose artifact says more than can be kept goes on. */
-	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange): void {
-		this.store(() => this.#memory.provide(base, target, change));
+	/** `target` will provide what `base` does, changed. An update whose artifact says more than can be kept goes on. See PackageMemory. */
+	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange, by?: string): void {
+		this.store(() => this.#memory.provide(base, target, change, by));
+	}
+
+	/** Whether the package of `entry`, which needs no restart, got as far as being in use in that image. */
+	uses({ package: name }: Entry, place: ImagePlace): boolean {
+		return this.installed?.package === name || this.#memory.providedBy(place) === name;
 	}
 
 	/** The count begins anew with another package, and when a download got further. */

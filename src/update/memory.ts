@@ -89,14 +89,21 @@ export class PackageMemory {
 
 	/**
 	 * What `target` will provide when it runs: `change` to what `base` provides now. Kept with the slot and not with the
-	 * device, so that it goes when its image is rolled back, at the same moment and without another write.
+	 * device, so that it goes when its image is rolled back, at the same moment and without another write. `by` is the package,
+	 * where it is in use from this moment on.
 	 */
-	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange): void {
+	provide(base: ImagePlace, target: ImagePlace, change: ProvidesChange, by?: string): void {
 		const now = this.provides(base.slot, base.version);
 		const provides = applyProvides(now, change);
 		// The old names are needed until the server knows of the new ones; those of another image stay with its slot.
 		const before = base.slot === target.slot ? { before: now } : {};
-		this.#store.write(providesKey(target.slot), JSON.stringify({ version: target.version, provides, ...before }));
+		this.#store.write(providesKey(target.slot), JSON.stringify({ version: target.version, provides, ...before, by }));
+	}
+
+	/** The package that made the last change without another image, if there was one. */
+	providedBy({ slot, version }: ImagePlace): string | undefined {
+		const { version: of, by } = this.read(providesKey(slot)) ?? {};
+		return of === version && typeof by === "string" ? by : undefined;
 	}
 
 	private noted(slot: string, version: string, what: "provides" | "before"): Provides | undefined {

@@ -243,7 +243,8 @@ export class Updater {
 	private keep(record: UpdateRecord): void {
 		const underWay = this.#underWay;
 		// Without a slot there is no image to ask, only what was remembered of a package that is in use.
-		if (record.slot === "" && underWay.ledger.installed?.package === record.package) {
+		if (record.slot === "" && underWay.ledger.uses(record, underWay.place)) {
+			underWay.ledger.succeed(record);
 			underWay.conclude("success", record, true);
 			return;
 		}

@@ -4,7 +4,7 @@ import type { Installed, Installer, ProvidesChange } from "fleetling/update/inst
 import { PackageMemory, type Provides } from "fleetling/update/memory";
 import type { ReaderKind } from "fleetling/update/reader";
 import { describe, it } from "test/harness";
-import { Bench } from "../fakes/bench";
+import { Bench, type BenchOptions } from "../fakes/bench";
 import { image } from "../fakes/image";
 import { MemoryStore } from "../fakes/store";
 
@@ -38,6 +38,18 @@ function listen(bench: Bench): { deaf: boolean } {
 		},
 	});
 	return server;
+}
+
+/** What makes it provide "release-2" without a restart. */
+function immediately(): Pick<BenchOptions, "readers" | "installers"> {
+	const installed: Installed = { version: "cfg-2", slot: "", immediate: true, change, activate: () => {} };
+	const installer: Installer = { begin: () => {}, write: () => {}, finish: () => installed, abort: () => {} };
+	const reader: ReaderKind = {
+		name: "file",
+		recognises: (head) => head[0] === 0x46,
+		open: (context) => context.installer("file") as Installer & { write(bytes: Uint8Array): void },
+	};
+	return { readers: [reader], installers: { file: () => installer } };
 }
 
 describe("what a device provides, by a server that is told how updates end", () => {
@@ -76,14 +88,7 @@ describe("what a device provides, by a server that is told how updates end", () 
 	});
 
 	it("is the old, over a restart, also for what needs none, until the server has accepted it; twice in a row", async () => {
-		const installed: Installed = { version: "cfg-2", slot: "", immediate: true, change, activate: () => {} };
-		const installer: Installer = { begin: () => {}, write: () => {}, finish: () => installed, abort: () => {} };
-		const reader: ReaderKind = {
-			name: "file",
-			recognises: (head) => head[0] === 0x46,
-			open: (context) => context.installer("file") as Installer & { write(bytes: Uint8Array): void },
-		};
-		const options = { readers: [reader], installers: { file: () => installer } };
+		const options = immediately();
 		let bench = new Bench(options);
 		for (const [fill, before] of [
 			[1, "1.0.0"],
@@ -104,6 +109,30 @@ describe("what a device provides, by a server that is told how updates end", () 
 			await bench.updater.checkedIn();
 			assert.equal(bench.updater.settledProvides.artifact_name, "release-2");
 			bench = bench.next(options);
+		}
+	});
+
+	it("is the old for what needs no restart whenever the power goes before the server knows, and the new once it does", async () => {
+		const options = immediately();
+		const bytes = new Uint8Array(700).fill(1);
+		bytes[0] = 0x46;
+		const first = new Bench(options);
+		listen(first);
+		first.updater.boot(1_000);
+		await first.install(bytes);
+		const { cuts } = first.store;
+		assert.isAbove(cuts.length, 3);
+		for (const [at, left] of cuts.entries()) {
+			const what = `after write ${at + 1} of ${cuts.length}`;
+			const bench = new Bench({ ...options, store: new MemoryStore(Object.fromEntries(left)) });
+			const server = listen(bench);
+			bench.updater.boot(1_000);
+			assert.equal(bench.updater.settledProvides.artifact_name, "1.0.0", what);
+			server.deaf = false;
+			if (bench.updater.untold) await bench.updater.checkedIn();
+			else await bench.install(bytes);
+			assert.equal(bench.ended.at(-1)?.outcome, "success", what);
+			assert.equal(bench.updater.settledProvides.artifact_name, "release-2", what);
 		}
 	});
 });
