@@ -120,7 +120,9 @@ class Demo {
 /** Runs the demo with that kind of server and returns the exit code of the command. */
 export async function runDemo(kind: keyof typeof backends): Promise<number> {
 	const demo = new Demo(backends[kind]());
+	let interrupted = false;
 	const stop = (): void => {
+		interrupted = true;
 		void demo.close().finally(() => process.exit(130));
 	};
 	process.on("SIGINT", stop);
@@ -129,6 +131,8 @@ export async function runDemo(kind: keyof typeof backends): Promise<number> {
 		await demo.run();
 		return 0;
 	} catch (error) {
+		// Without its device the story breaks off: nothing has failed.
+		if (interrupted) return 130;
 		process.stderr.write(`the demo failed: ${(error as Error).message}\n`);
 		return 1;
 	} finally {

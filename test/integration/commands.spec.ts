@@ -1,11 +1,12 @@
 /** The commands that other things rely on: options, exit codes, what they say. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseImage } from "../../targets/host/image/image";
+import { flashDevice } from "../../targets/host/tools/hostdevice";
 import { root } from "../../targets/host/tools/paths";
 import { has32BitLibraries } from "../../targets/host/tools/setup";
 import { menderArtifact } from "../artifacts/mender";
@@ -25,11 +26,15 @@ function command(
 	onOutput?: (output: string, kill: (signal: NodeJS.Signals) => void) => void,
 ): Promise<Result> {
 	return new Promise((resolve) => {
-		const child = spawn(process.execPath, [join(root, "targets/host/tools/fleetling.mjs"), name, ...args], { cwd: folder });
+		const child = spawn(process.execPath, [join(root, "targets/host/tools/fleetling.mjs"), name, ...args], {
+			cwd: folder,
+			detached: true,
+		});
 		let output = "";
 		const take = (data: Buffer): void => {
 			output += data.toString();
-			onOutput?.(output, (signal) => child.kill(signal));
+			// As a terminal does it: to every process of the command.
+			onOutput?.(output, (signal) => process.kill(-(child.pid ?? 0), signal));
 		};
 		child.stdout.on("data", take);
 		child.stderr.on("data", take);
@@ -71,6 +76,16 @@ describe("npm start", () => {
 			places,
 			[...places].sort((one, other) => one - other),
 		);
+	});
+	it("ends with Ctrl-C, which is no failure", async () => {
+		let sent = false;
+		const { code, output } = await command("start", [], (shown, kill) => {
+			if (sent || !/making the device's/.test(shown)) return;
+			sent = true;
+			kill("SIGINT");
+		});
+		assert.equal(code, 130, output);
+		assert.doesNotMatch(output, /failed/);
 	});
 	it("shows its options", async () => {
 		const result = await command("start", ["--help"]);
@@ -218,7 +233,71 @@ describe("npm run device", () => {
 			kill("SIGINT");
 		});
 		assert.equal(result.code, 130);
-		assert.match(result.output, /power cut/);
+		assert.equal(result.output.split("power cut").length, 2, "it is said once");
+	});
+
+	for (const [name, args, text] of [
+		["a time that is none", ["--for", "soon"], /^--for wants a number of seconds, not "soon"$/m],
+		["a time that no timer takes", ["--for", "99999999"], /^--for wants at most 2147483 seconds, not "99999999"/m],
+		["an address of the interface that is none", ["--mac", "12345"], /^--mac wants an address such as .*, not "12345"$/m],
+		["an empty version", ["--version", ""], /^--version is empty$/m],
+		["an assignment without a key", ["--set", "=rdfm"], /^--set wants key=value, not "=rdfm"$/m],
+		["a build that there is not", ["--bits", "16"], /^--bits is 32 or 64, not "16"$/m],
+	] as const) {
+		it(`refuses ${name}`, async () => {
+			const result = await command("device", ["--flash", join(folder, "refused.flash"), ...needed, ...args]);
+			assert.equal(result.code, 1, result.output);
+			assert.match(result.output, text);
+			assert.ok(!existsSync(join(folder, "refused.flash")));
+		});
+	}
+
+	it("takes any text for a version", async () => {
+		const version = 'one "two" \\3';
+		const args = ["--flash", join(folder, "quoted.flash"), ...needed, "--version", version, "--until-version", version];
+		const result = await command("device", args);
+		assert.equal(result.code, 0, result.output);
+	});
+
+	for (const [name, size, text] of [
+		["a file that is no flash", 0x400000, /the partition table at 0x8000 is not there\n/],
+		[
+			"a flash of which the end is missing",
+			0x100000,
+			/partition \d at 0x10000 with 0x1d0000 bytes does not fit into the flash\n/,
+		],
+		["a flash that was cut off anywhere", 1_000_000, /must have a size that is a multiple of 64 KiB/],
+		["an empty file", 0, /must have a size that is a multiple of 64 KiB/],
+	] as const) {
+		it(`says what is wrong with ${name}`, async () => {
+			const flash = join(folder, "damaged.flash");
+			writeFileSync(flash, Buffer.alloc(size));
+			if (size === 0x100000) {
+				flashDevice(flash, Buffer.alloc(16));
+				truncateSync(flash, size);
+			}
+			const result = await command("device", ["--flash", flash, ...needed]);
+			assert.equal(result.code, 1, result.output);
+			assert.match(result.output, text);
+		});
+	}
+
+	it("gives a flash to one device only, however many are started at once", async () => {
+		const flash = join(folder, "shared.flash");
+		const kills: (() => void)[] = [];
+		let ended = false;
+		const one = (index: 0 | 1): Promise<Result> =>
+			command("device", ["--flash", flash, ...needed, "--for", "60"], (output, kill) => {
+				kills[index] = () => kill("SIGINT");
+				if (ended || !/is in use by another device/.test(output)) return;
+				// The other one has it, and would keep it for longer than anybody wants to wait.
+				ended = true;
+				kills[1 - index]?.();
+			});
+		const results = await Promise.all([one(0), one(1)]);
+		const [second, first] = results.sort((a, b) => (a.code ?? 0) - (b.code ?? 0));
+		assert.deepEqual([first?.code, second?.code], [130, 1], `${first?.output}\n---\n${second?.output}`);
+		assert.match(second?.output ?? "", /shared\.flash is in use by another device/);
 	});
 
 	it("--until-version ends with 0 when that version is confirmed, and says why when it is not", async () => {

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { makeFirmware, packageVersion } from "./firmware";
 import { type DeviceEvent, flashDevice, HostDevice } from "./hostdevice";
+import { withLock } from "./lock";
 import { buildRuntime, type Variant } from "./runtime";
 import { has32BitLibraries } from "./setup";
 
@@ -57,11 +58,32 @@ function settingsOf(assignments: readonly string[]): {
 	return { settings, files };
 }
 
+/** A timer of Node's that is to take longer fires at once. */
+const mostSeconds = Math.floor((2 ** 31 - 1) / 1000);
+
 function seconds(name: string, text: string | undefined): number | undefined {
 	if (text === undefined) return undefined;
 	const value = Number(text);
 	if (!(value > 0)) throw new Error(`--${name} wants a number of seconds, not "${text}"`);
+	if (value > mostSeconds)
+		throw new Error(`--${name} wants at most ${mostSeconds} seconds, not "${text}"; leave it out for ever`);
 	return value;
+}
+
+/** As the configuration's key "mac" is checked: this one goes round it. */
+function address(text: string): string {
+	if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text))
+		throw new Error(`--mac wants an address such as 24:6f:28:aa:bb:cc, not "${text}"`);
+	return text;
+}
+
+/** One at a time: a command that finds the file must not have it replaced under it by another that has just missed it. */
+function makeMissing(flash: string, version: string): Promise<void> {
+	return withLock("flash", async () => {
+		if (existsSync(flash)) return;
+		flashDevice(flash, await makeFirmware({ version }));
+		process.stderr.write(`${flash}: made with version ${version}\n`);
+	});
 }
 
 const howToAttach = (path: string): string =>
@@ -84,15 +106,13 @@ async function run(): Promise<number> {
 	if (values.bits !== "32" && values.bits !== "64") throw new Error(`--bits is 32 or 64, not "${values.bits}"`);
 	if (values.bits === "32" && !has32BitLibraries())
 		throw new Error("the 32-bit libraries are not installed: apt-get install gcc-multilib libmbedtls-dev:i386");
+	if (values.version === "") throw new Error("--version is empty");
 	const limit = seconds("for", values.for);
+	const mac = values.mac === undefined ? undefined : address(values.mac);
 	const { settings, files } = settingsOf(values.set);
 	const variant: Variant = { bits: values.bits === "32" ? 32 : 64, mode: values.release ? "release" : "debug" };
 	const runtime = await buildRuntime(variant);
-	if (!existsSync(values.flash)) {
-		const version = values.version ?? packageVersion();
-		flashDevice(values.flash, await makeFirmware({ version }));
-		process.stderr.write(`${values.flash}: made with version ${version}\n`);
-	}
+	if (!existsSync(values.flash)) await makeMissing(values.flash, values.version ?? packageVersion());
 	let fault: string | undefined;
 	const port = values.console ? ["--console"] : [];
 	const device = new HostDevice({
@@ -100,7 +120,7 @@ async function run(): Promise<number> {
 		flash: values.flash,
 		settings,
 		files,
-		...(values.mac === undefined ? {} : { mac: values.mac }),
+		...(mac === undefined ? {} : { mac }),
 		arguments: port,
 		onConsole: (text) => process.stdout.write(text),
 		onEvent: (event) => {
@@ -110,6 +130,8 @@ async function run(): Promise<number> {
 	});
 	let interrupted = false;
 	const powerCut = (): void => {
+		// A terminal sends Ctrl-C to every process of the command, and those pass it on.
+		if (interrupted) return;
 		interrupted = true;
 		process.stderr.write("\npower cut\n");
 		void device.cutPower();

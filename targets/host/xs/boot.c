@@ -84,8 +84,15 @@ int hostBootConfigure(const char *key, const char *value)
 	size_t size = strlen(value), stored = 0;
 	esp_err_t error = host_nvs_init(NULL);
 
-	if (ESP_OK == error)
-		error = nvs_open(kConfigurationNamespace, NVS_READWRITE, &handle);
+	if (ESP_OK != error) {
+		int count;
+
+		/* A file that is no flash, or only the front of one, has no partition table either: its log says so. */
+		esp_partition_table_verify((const void *)(host_flash_data() + ESP_PARTITION_TABLE_OFFSET), true, &count);
+		fprintf(stderr, "%s\n", host_flash_error());
+		return error;
+	}
+	error = nvs_open(kConfigurationNamespace, NVS_READWRITE, &handle);
 	if (ESP_OK == error) {
 		char *old = malloc(size + 1);
 
@@ -111,6 +118,7 @@ const void *hostBootSelect(size_t *size)
 {
 	host_boot_t boot;
 	const char *state = "no entry";
+	char version[256];
 	unsigned i;
 
 	if (ESP_OK != host_boot_select(&boot)) {
@@ -122,8 +130,9 @@ const void *hostBootSelect(size_t *size)
 		state = stateNames[boot.state];
 	hostConsolePrint("I (%u) boot: %s %s from %s (%s), reset reason %s\n", (unsigned)hostTicks(), boot.description.project_name,
 		boot.description.version, boot.partition->label, state, hostResetName(gxDevice.reset));
+	hostJSONText(version, sizeof(version), boot.description.version); /* may be any text */
 	hostEvent("\"event\":\"boot\",\"boot\":%u,\"slot\":\"%s\",\"state\":\"%s\",\"version\":\"%s\",\"reset\":\"%s\",\"fallback\":%s", (unsigned)gxDevice.boot,
-		boot.partition->label, state, boot.description.version, hostResetName(gxDevice.reset), boot.fallback ? "true" : "false");
+		boot.partition->label, state, version, hostResetName(gxDevice.reset), boot.fallback ? "true" : "false");
 	for (i = 0; i < boot.segment_count; i++) {
 		if ((boot.segments[i].length > 16) && !memcmp(boot.segments[i].data, "XSMA", 4)) {
 			*size = boot.segments[i].length;

@@ -84,8 +84,12 @@ static int setValue(const char *argument, int isFile)
 	size_t size;
 	int result;
 
-	if (!equals || ((size_t)(equals - argument) >= sizeof(key))) {
+	if (!equals) {
 		fprintf(stderr, "--set wants key=value, not \"%s\"\n", argument);
+		return -1;
+	}
+	if ((size_t)(equals - argument) >= sizeof(key)) {
+		fprintf(stderr, "--set: a key has at most 15 characters, not \"%.*s\"\n", (int)(equals - argument), argument);
 		return -1;
 	}
 	memcpy(key, argument, equals - argument);
