@@ -4,6 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { writeArtifact } from "../artifacts/writer";
 import { ConfiguredFleet, defaults } from "../integration/configured-fleet";
 import { deviceType, type MenderFleet, mac } from "../integration/mender-fleet";
+import { ManagerTerminal } from "../servers/mender/manager-terminal";
 
 const path = "/api/devices/v1/deviceconfig/configuration";
 
@@ -58,6 +59,14 @@ describe("device on a Mender server: configuration, and what can go wrong with i
 
 	it("takes back what the device has crashed with, and does not try it again", async () => {
 		const { server } = fleet;
+		// What it goes back to is what it has lived with: for a minute, or up to a restart that was meant.
+		const connection = await server.connect.connected(mac);
+		const terminal = new ManagerTerminal(connection.open("a4d9c64f-3de5-40f0-9886-c0f77d00baf1"));
+		await terminal.shows("fleetling> ");
+		const boots = fleet.running.boots.length;
+		terminal.type("reboot\r");
+		await fleet.running.until("its restart", (device) => device.boots.length > boots);
+		await fleet.checked();
 		const deployment = server.configure(mac, { "heater.target": "27" });
 		await server.until(deployment, "success");
 		await configured.reportedAs("heater.target", "27");
