@@ -1,4 +1,5 @@
 import { assert } from "chai";
+import { limits } from "fleetling/common/deadlines";
 import type { ResetReason } from "fleetling/common/device";
 import { sleep } from "fleetling/common/time";
 import { describe, it } from "test/harness";
@@ -231,6 +232,29 @@ describe("a rollback", () => {
 		assert.equal(bench.updater.boot(1_000).kind, "rollback-due");
 		await sleep(200);
 		assert.deepEqual(bench.slots.calls, ["rollBack"]);
+	});
+
+	it("that a bootloader never carries out has an end: the firmware that runs may stay, and the server hears of it", async () => {
+		let bench = (await installed()).next(onTrial);
+		let rollbacks = 0;
+		const looked = async (done: () => boolean): Promise<void> => {
+			for (let left = 500; left > 0 && !done(); left--) await sleep(10);
+			assert.isTrue(done(), bench.log.lines.join("\n"));
+		};
+		bench.updater.boot(1);
+		do {
+			await looked(() => bench.slots.calls.includes("rollBack"));
+			rollbacks += 1;
+			assert.isAtMost(rollbacks, limits.stores);
+			bench = bench.next({ ...onTrial, resetReason: "restart" });
+			assert.equal(bench.updater.boot(1_000).kind, "rollback-due");
+			await looked(() => bench.states.length > 0);
+		} while (bench.states[0] === "rollback");
+		assert.isAbove(rollbacks, limits.stores / 2);
+		assert.isTrue(await bench.updater.checkedIn());
+		assert.deepEqual(bench.slots.calls, ["confirm"]);
+		assert.deepInclude(bench.ended[0], { id: "7", outcome: "success" });
+		assert.isUndefined(bench.record);
 	});
 
 	it("for want of power is tried three times at most, and then told", async () => {
