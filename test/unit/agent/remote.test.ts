@@ -1,45 +1,10 @@
 import { assert } from "chai";
-import { checkDeclared, type DeclaredKeys, declared } from "fleetling/agent/declared";
-import { RemoteConfiguration } from "fleetling/agent/remote";
-import { type RemoteSettings, remoteNames, settingNames, settingText } from "fleetling/agent/settings";
-import type { ResetReason } from "fleetling/common/device";
+import { checkDeclared, declared } from "fleetling/agent/declared";
+import { remoteNames, settingNames, settingText } from "fleetling/agent/settings";
 import { describe, it } from "test/harness";
 import { rejects } from "../fakes/errors";
-import { Lines } from "../fakes/log";
 import { MemoryStorage } from "../fakes/storage";
-
-interface Bench {
-	readonly remote: RemoteConfiguration;
-	readonly storage: MemoryStorage;
-	readonly lines: Lines;
-	/** Settings as they were put into force. */
-	readonly followed: RemoteSettings[];
-}
-
-interface BenchOptions {
-	readonly storage?: MemoryStorage;
-	readonly stored?: Readonly<Record<string, string>>;
-	readonly built?: Readonly<Record<string, unknown>>;
-	readonly keys?: DeclaredKeys;
-	readonly enabled?: boolean;
-	readonly ticks?: () => number;
-}
-
-function bench({
-	storage = new MemoryStorage(),
-	stored = {},
-	built = {},
-	keys,
-	enabled = true,
-	ticks = () => 0,
-}: BenchOptions = {}): Bench {
-	const lines = new Lines();
-	for (const [name, value] of Object.entries(stored)) storage.domain("config").write(name, value);
-	const remote = new RemoteConfiguration({ storage, build: built, declared: keys, enabled, log: lines.log, ticks });
-	const followed: RemoteSettings[] = [];
-	remote.follow((settings) => void followed.push(settings));
-	return { remote, storage, lines, followed };
-}
+import { bench, heater } from "./remote-bench";
 
 const defaults = {
 	checkInSeconds: "90",
@@ -48,37 +13,6 @@ const defaults = {
 	pollSeconds: "900",
 	retryFailHours: "168",
 };
-
-/** What an application has been given, in order. */
-function heater(refuses?: number): { readonly given: (readonly [string, unknown])[]; readonly keys: DeclaredKeys } {
-	const given: (readonly [string, unknown])[] = [];
-	const degrees = (text: string): number | undefined => (Number(text) >= 5 && Number(text) <= 30 ? Number(text) : undefined);
-	const keys = {
-		name: declared({
-			fallback: "unnamed",
-			expects: "a name",
-			read: (text) => text,
-			apply: (value) => void given.push(["name", value]),
-		}),
-		target: declared({
-			fallback: "21",
-			expects: "degrees from 5 to 30",
-			read: degrees,
-			apply(value) {
-				if (value === refuses) throw new RangeError("it is too cold for that");
-				given.push(["target", value]);
-			},
-		}),
-		pin: declared({
-			fallback: "0000",
-			expects: "four digits",
-			hidden: true,
-			read: (text) => (text.length === 4 ? text : undefined),
-			apply: (value) => void given.push(["pin", value]),
-		}),
-	};
-	return { given, keys };
-}
 
 describe("the configuration that a server may set", () => {
 	it("is of keys that can neither cut the device off nor weaken what protects it", () => {
@@ -233,117 +167,6 @@ describe("the configuration that a server may set", () => {
 		assert.deepEqual(remote.wanted, {});
 		assert.lengthOf(given, 3);
 		assert.equal(bench({ storage }).remote.settings.pollSeconds, 30);
-	});
-});
-
-describe("a configuration of the server's with which the device crashes", () => {
-	/** A device that has lived with one set, and has got another. */
-	function changed(lived = 0): {
-		readonly storage: MemoryStorage;
-		readonly ticks: { now: number };
-		readonly remote: RemoteConfiguration;
-	} {
-		const ticks = { now: 0 };
-		const { remote, storage } = bench({ ticks: () => ticks.now });
-		remote.want({ pollSeconds: "30" });
-		remote.settle(true);
-		remote.want({ pollSeconds: "40" });
-		ticks.now = lived;
-		remote.settle();
-		return { storage, ticks, remote };
-	}
-	const restarted = (storage: MemoryStorage, resetReason: ResetReason): Bench => {
-		const made = bench({ storage });
-		made.remote.judge(resetReason);
-		return made;
-	};
-
-	for (const reason of ["panic", "watchdog", "restart"] as const)
-		it(`is taken back, said, and not tried again: ${reason}`, async () => {
-			const { storage } = changed();
-			const { remote, lines } = restarted(storage, reason);
-			assert.equal(remote.settings.pollSeconds, 30);
-			assert.lengthOf(lines.with("E (0) config: the device has crashed with what the server had set (pollSeconds)"), 1);
-			await rejects("config.crashed", () => remote.want({ pollSeconds: "40" }), "pollSeconds");
-			assert.equal(remote.settings.pollSeconds, 30);
-			// Another crash is not its fault.
-			assert.equal(restarted(storage, reason).remote.settings.pollSeconds, 30);
-			remote.want({ pollSeconds: "50" });
-			assert.equal(remote.settings.pollSeconds, 50);
-			remote.settle(true);
-			remote.want({ pollSeconds: "40" });
-			assert.equal(remote.settings.pollSeconds, 40);
-		});
-
-	for (const reason of ["power-on", "brown-out", "other"] as const)
-		it(`is not to blame for what comes from outside: ${reason}`, () => {
-			const { storage } = changed();
-			assert.equal(restarted(storage, reason).remote.settings.pollSeconds, 40);
-			// It has not been proven by that.
-			assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30);
-		});
-
-	it("is not to blame once the device has lived with it for a minute, or has restarted in an orderly way", () => {
-		assert.equal(restarted(changed(59_999).storage, "panic").remote.settings.pollSeconds, 30);
-		assert.equal(restarted(changed(60_000).storage, "panic").remote.settings.pollSeconds, 40);
-		const { storage, remote } = changed();
-		remote.settle(true);
-		assert.equal(restarted(storage, "restart").remote.settings.pollSeconds, 40);
-	});
-
-	it("is none that has been taken back already, whenever the power goes", () => {
-		const { storage } = changed();
-		const store = storage.domain("wanted");
-		restarted(storage, "panic");
-		for (const left of store.cuts) {
-			const cut = new MemoryStorage();
-			for (const [key, value] of left) cut.domain("wanted").write(key, value);
-			const { remote } = restarted(cut, "panic");
-			assert.include([900, 30], remote.settings.pollSeconds);
-			assert.equal(restarted(cut, "panic").remote.settings.pollSeconds, remote.settings.pollSeconds);
-		}
-	});
-
-	it("is none on trial that another one took the place of: what is held to be good has been lived with", () => {
-		const { storage, remote } = changed();
-		remote.want({ pollSeconds: "50" });
-		assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30);
-		assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30);
-	});
-
-	it("stays on trial when the next one is refused by the application, or taken back", () => {
-		for (const how of ["refused", "taken back"] as const) {
-			const { keys } = heater(5);
-			const { remote, storage } = bench({ keys });
-			remote.want({ pollSeconds: "30" });
-			remote.settle(true);
-			remote.want({ pollSeconds: "40" });
-			if (how === "refused") assert.throws(() => remote.want({ pollSeconds: "50", target: "5" }), /too cold/);
-			else {
-				const change = remote.prepare({ pollSeconds: "50" });
-				change.activate();
-				change.revert();
-			}
-			assert.equal(remote.settings.pollSeconds, 40, how);
-			assert.equal(restarted(storage, "panic").remote.settings.pollSeconds, 30, how);
-		}
-	});
-
-	it("may be the first, and leaves nothing then", () => {
-		const { remote, storage } = bench();
-		remote.want({ pollSeconds: "30" });
-		const again = restarted(storage, "panic").remote;
-		assert.equal(again.settings.pollSeconds, 900);
-		assert.deepEqual(again.wanted, {});
-	});
-
-	it("says when its end cannot be noted, and goes on", () => {
-		const { storage, remote } = changed();
-		storage.domain("wanted").delete = () => {
-			throw new Error("nvs");
-		};
-		remote.settle(true);
-		assert.equal(remote.settings.pollSeconds, 40);
 	});
 });
 
