@@ -32,6 +32,8 @@ export interface FetchOptions {
 	readonly redirects?: number;
 	/** Fields that are never sent to another origin; see defaultSensitive. */
 	readonly sensitive?: readonly string[];
+	/** The body is for the origin of `url` alone: a redirect that would repeat it to another is refused. */
+	readonly confined?: boolean;
 	/** See RequestOptions. */
 	readonly repeatable?: boolean;
 	/** Ends it with the reason of the cancellation. */
@@ -127,7 +129,7 @@ async function follow(
 ): Promise<Downloaded> {
 	// A request goes through many hands until it is on its way, and the stack of a device is short: it starts from an empty one.
 	await undefined;
-	const { body, source: stream, redirects = defaultRedirects, sensitive, timeouts = {}, repeatable, cancel } = options;
+	const { body, source: stream, redirects = defaultRedirects, sensitive, confined, timeouts = {}, repeatable, cancel } = options;
 	const wanted = options.wanted === undefined ? undefined : [...options.wanted, "location"];
 	let url = source.base === undefined ? parseURL(options.url) : resolveURL({ ...source.base, path: "/" }, options.url);
 	let request = {
@@ -166,8 +168,15 @@ async function follow(
 			);
 		}
 		const next = redirect(url, request, head.status, location, sensitive);
+		const keeps = next.body && request.body;
+		if (keeps && confined && originOf(next.url) !== originOf(url)) {
+			throw new FleetlingError(
+				"http.redirect-refused",
+				`${originOf(url)} redirects to ${originOf(next.url)} what is for itself alone; correct the address or the server`,
+			);
+		}
 		url = next.url;
-		request = { method: next.method, headers: next.headers, body: next.body && request.body };
+		request = { method: next.method, headers: next.headers, body: keeps };
 	}
 }
 

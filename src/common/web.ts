@@ -142,6 +142,8 @@ export class HTTPWeb implements Web {
 			wanted: source === undefined ? wanted : wantedOfUpload,
 			limit: limits.exchangeBody,
 			timeouts: { total: patience },
+			// Messages hold who the device is, and a tenant's token; a file goes where the server has its storage.
+			confined: source === undefined,
 			// Servers close idle connections without a word; all that is asked here can be asked twice.
 			repeatable: true,
 			cancel: cancellation,

@@ -1,5 +1,7 @@
 /** The whole firmware against servers that are difficult: not approved, down, out of order, impatient. */
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { Fleet, mac } from "./fleet";
 
 const count = (fleet: Fleet, route: "auth" | "check"): number => fleet.server.log.of(route).length;
@@ -126,5 +128,24 @@ describe("device: TLS trust", () => {
 			arguments: ["--clock", "1000000000"],
 		});
 		await fleet.says(/tls\.not-yet-valid/);
+	});
+
+	it("a server that redirects to another one does not get the device's messages there", async () => {
+		fleet = await Fleet.start({ plain: true });
+		await fleet.running.cutPower();
+		const before = fleet.server.log.records.length;
+		const redirecting = createServer((request, response) => {
+			response.writeHead(307, { Location: `${fleet.server.url}${request.url}` });
+			request.resume().on("end", () => response.end());
+		});
+		await new Promise<void>((resolve) => redirecting.listen(0, "127.0.0.1", resolve));
+		try {
+			await fleet.switchOn([], { url: `http://127.0.0.1:${(redirecting.address() as AddressInfo).port}` });
+			await fleet.says(/http\.redirect-refused/);
+			assert.equal(fleet.server.log.records.length, before);
+		} finally {
+			redirecting.closeAllConnections();
+			redirecting.close();
+		}
 	});
 });

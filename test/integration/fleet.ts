@@ -89,14 +89,14 @@ export class Fleet {
 		await this.checked();
 	}
 
-	/** Switches the device on (again), with options of the runtime for this time only. */
-	async switchOn(once: readonly string[] = []): Promise<HostDevice> {
+	/** Switches the device on (again), with options of the runtime and settings for this time only. */
+	async switchOn(once: readonly string[] = [], other: Readonly<Record<string, string>> = {}): Promise<HostDevice> {
 		const { settings, arguments: always = [], variant } = this.#options;
 		this.device = new HostDevice({
 			runtime: await prepareRuntime(variant),
 			flash: this.flash,
 			mac,
-			settings: { server: "rdfm", url: this.server.url, deviceType, pollSeconds: "1", ...settings },
+			settings: { server: "rdfm", url: this.server.url, deviceType, pollSeconds: "1", ...settings, ...other },
 			...(existsSync(this.ca) ? { files: { ca: this.ca } } : {}),
 			arguments: [...always, ...once],
 		});

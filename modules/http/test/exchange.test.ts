@@ -142,6 +142,20 @@ describe("http exchange: redirects", () => {
 		await exchange(pool, { url: `${base}/x`, method: "PUT", body: "data" });
 		assert.isTrue(requests[1]?.endsWith("\r\n\r\ndata"));
 	});
+	it("repeat a body to another origin, but for one that is for the first alone", async () => {
+		const { pool, log } = answering({
+			"PUT /x": redirectTo("http://192.0.2.2/y", "307 Temporary"),
+			"PUT /y": response("200 OK", ""),
+			"PUT /z": redirectTo("/here", "308 Permanent"),
+			"PUT /here": response("200 OK", "here"),
+		});
+		const options = { url: `${base}/x`, method: "PUT", body: "secret" };
+		await exchange(pool, options);
+		assert.deepEqual(log, [`PUT ${base}/x`, "PUT http://192.0.2.2:80/y"]);
+		assert.equal((await failure(exchange(pool, { ...options, confined: true }))).code, "http.redirect-refused");
+		assert.deepEqual(log.slice(2), [`PUT ${base}/x`]);
+		assert.equal((await exchange(pool, { ...options, url: `${base}/z`, confined: true })).text(), "here");
+	});
 	it("end at the limit", async () => {
 		const { pool, log } = answering({ "GET /": redirectTo("/") });
 		assert.equal((await failure(exchange(pool, { url: base }))).code, "http.redirect-limit");
