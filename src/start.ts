@@ -74,7 +74,9 @@ export interface Fleetling {
  */
 export async function start(options: StartOptions): Promise<Fleetling | undefined> {
 	const { device, sink } = options;
-	const { system } = device;
+	const { system, clock } = device;
+	// A device without a battery sets the machine's clock with the first use of its own, and certificates are judged by the machine's.
+	clock.now();
 	let logMemory: LogMemory | undefined;
 	// One for all: each function that is kept costs a device 100 bytes.
 	const ticks = (): number => system.ticks();

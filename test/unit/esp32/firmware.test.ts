@@ -7,11 +7,21 @@ import { makeDevice } from "../../../modules/ota/test/fixture";
 import { FakePowers } from "../fakes/powers";
 import { MemoryStore } from "../fakes/store";
 
+/** How often the clock was looked at. */
+let looks = 0;
+
 /** What is shown at the serial port by a device without configuration, by the time that nothing happens any more. */
 async function startedWith(failure?: Error): Promise<string> {
 	makeDevice();
 	wire.failure = failure;
-	const { system, clock } = new FakePowers();
+	looks = 0;
+	const { system } = new FakePowers();
+	const clock = {
+		now: () => {
+			looks++;
+			return 1_763_856_000_000;
+		},
+	};
 	let text = "";
 	const device = {
 		...{ system, clock },
@@ -41,6 +51,10 @@ describe("the ESP32's firmware", () => {
 		const network = text.indexOf("net: brought up");
 		assert.isAtLeast(network, 0, text);
 		assert.isAbove(client, network, text);
+	});
+	it("sets the clock before it connects to anything: it does so with the first use, and a chip begins in 1970", async () => {
+		await startedWith();
+		assert.isAtLeast(looks, 1);
 	});
 	it("says so when there is no network, and runs its client and console all the same", async () => {
 		const text = await startedWith(new Error("no such hardware"));
