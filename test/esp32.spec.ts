@@ -265,6 +265,16 @@ describe("ESP32 target", () => {
 		});
 	}
 
+	it("the machine's queue has room for a message of each that posts any: in a release whoever finds it full waits for ever", () => {
+		const { defines } = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as {
+			readonly defines: { readonly task: { readonly queueLength: number } };
+		};
+		const own = { connections: 4, forwarded: 4, timeServer: 1, console: 1, key: 1, promises: 1 };
+		/** The link goes, comes back and has an address while the machine is busy with something else. */
+		const radio = { events: 3, scan: 1 };
+		const most = Object.values({ ...own, ...radio }).reduce((sum, count) => sum + count, 0);
+		assert.ok(defines.task.queueLength >= most);
+	});
 	for (const megabytes of [4, 8, 16] as const) {
 		it(`partitions for ${megabytes} MB: two equal slots, everything that an update and a crash need, and it fits exactly`, () => {
 			const text = readFileSync(join(folder, `flash/${megabytes}mb/partitions.csv`), "utf8");
