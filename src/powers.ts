@@ -69,12 +69,18 @@ export function makePowers(options: PowersOptions): Powers {
 		factoryReset() {
 			main.warn("factory reset: configuration, key, records and files are forgotten");
 			void goodbye().then(() => {
-				try {
+				const attempt = (work: () => void): void => {
+					try {
+						work();
+					} catch (error) {
+						main.failure(error);
+					}
+				};
+				attempt(() => {
 					if (device.files !== undefined) empty(device.files, "");
-					system.forget();
-				} catch (error) {
-					main.failure(error);
-				}
+				});
+				// Whatever became of the files: the key must not go on to the next owner.
+				attempt(() => system.forget());
 				system.restart();
 			});
 		},
@@ -84,7 +90,7 @@ export function makePowers(options: PowersOptions): Powers {
 
 /** Deletes everything below `path`. */
 function empty(files: Directory, path: string): void {
-	for (const name of [...files.scan(path === "" ? undefined : path)]) {
+	for (const name of [...files.scan(path)]) {
 		const inner = path === "" ? name : `${path}/${name}`;
 		if (files.status(inner).isDirectory()) empty(files, inner);
 		files.delete(inner);

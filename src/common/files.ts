@@ -38,6 +38,6 @@ export interface Directory {
 	createDirectory(path: string): boolean;
 	/** Bytes that files can still take, roughly: file systems use some for themselves. Undefined where that is not known. */
 	free?(): number | undefined;
-	/** Names of what is in a directory, of this one without a path. */
-	scan(path?: string): Iterable<string>;
+	/** Names of what is in a directory, "" is this one. Moddable's takes undefined for a name. */
+	scan(path: string): Iterable<string>;
 }

@@ -2,6 +2,7 @@
 import { assert } from "chai";
 import type { Agent } from "fleetling/agent/agent";
 import type { Device, KeyValueStore } from "fleetling/common/device";
+import type { Directory } from "fleetling/common/files";
 import { LogMemory } from "fleetling/common/log-memory";
 import { sleep } from "fleetling/common/time";
 import { makePowers, type PowersOptions } from "fleetling/powers";
@@ -11,13 +12,14 @@ import { FakePowers } from "./fakes/powers";
 import { MemoryStore } from "./fakes/store";
 
 /** A device whose agent stops as `stop` says. */
-function leaving(stop: () => Promise<void>) {
+function leaving(stop: () => Promise<void>, files?: Partial<Directory>) {
 	const fakes = new FakePowers();
 	const { calls } = fakes;
 	const device = {
 		storage: { open: (): KeyValueStore => new MemoryStore() },
 		system: fakes.system,
 		clock: fakes.clock,
+		files: files as Directory | undefined,
 	} satisfies Partial<Device> as unknown as Device;
 	const powers = makePowers({
 		...{ device, build: () => undefined, log: fakes.log, logMemory: new LogMemory(0), slots: fakes.slots },
@@ -47,6 +49,29 @@ describe("powers", () => {
 		powers.restart("because");
 		await sleep(20);
 		assert.deepEqual(calls, ["system.restart"]);
+	});
+
+	it("deletes all files with a factory reset, as Moddable's file system wants to be asked for them", async () => {
+		const there = new Map<string, readonly string[]>([
+			["", ["folder", "file"]],
+			["folder", ["inner"]],
+		]);
+		const deleted: string[] = [];
+		const { powers, calls } = leaving(() => Promise.resolve(), {
+			scan: (path) => there.get(String(path)) ?? assert.fail(`LFS ERR -2: ${path}`),
+			status: (path) => ({ size: 0, isFile: () => !there.has(path), isDirectory: () => there.has(path) }),
+			delete: (path) => deleted.push(path) > 0,
+		});
+		powers.factoryReset();
+		while (!calls.includes("system.restart")) await sleep(20);
+		assert.deepEqual(deleted, ["folder/inner", "folder", "file"]);
+	});
+
+	it("forgets the key with a factory reset also when the files cannot be deleted", async () => {
+		const { powers, calls } = leaving(() => Promise.resolve(), { scan: () => assert.fail("LFS ERR -84") });
+		powers.factoryReset();
+		while (!calls.includes("system.restart")) await sleep(20);
+		assert.deepEqual(calls, ["system.forget", "system.restart"]);
 	});
 
 	it("does not wait longer than three seconds for a goodbye", async () => {

@@ -57,7 +57,7 @@ class FileView implements View {
 function list(directory: Directory, path: string): View {
 	const lines: string[] = [];
 	let more = 0;
-	for (const name of directory.scan(path === "" ? undefined : path)) {
+	for (const name of directory.scan(path)) {
 		if (lines.length >= limits.listing) {
 			more++;
 			continue;

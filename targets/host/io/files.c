@@ -142,7 +142,8 @@ void xs_scan_constructor(xsMachine *the)
 	DIR *folder = NULL;
 	filePath path;
 
-	if ((xsmcArgc > 0) && (xsUndefinedType != xsmcTypeOf(xsArg(0)))) {
+	// As Moddable's: an empty path is the directory itself, and undefined a name like any other.
+	if (xsmcToString(xsArg(0))[0]) {
 		filePathTake(the, &xsArg(0), &path);
 		if (!filePathOpen(&path, root))
 			fd = openat(path.folder, path.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -13,5 +13,5 @@ export default class Files {
 	static move(from: string, to: string): void;
 	static status(path: string): FileStatus;
 	static createDirectory(path: string): boolean;
-	static scan(path?: string): Iterable<string>;
+	static scan(path: string): Iterable<string>;
 }

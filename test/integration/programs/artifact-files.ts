@@ -71,7 +71,7 @@ emit({
 	event: "files",
 	made,
 	moved: [read("folder/b"), files.status("a").isFile(), files.status("folder/b").size, files.status("folder").isDirectory()],
-	names: [[...files.scan()].sort(), [...files.scan("folder")]],
+	names: [[...files.scan("")].sort(), [...files.scan("folder")]],
 	deleted: [files.delete("folder/b"), files.delete("folder/b"), files.delete("folder"), outcome(() => files.delete("no/such"))],
 	missing: [outcome(() => read("none")), outcome(() => files.move("none", "other")), outcome(() => [...files.scan("none")])],
 	open: useOpen(),

@@ -85,7 +85,7 @@ export class MemoryFiles implements Directory {
 		return true;
 	}
 
-	scan(path = ""): string[] {
+	scan(path: string): string[] {
 		const start = path === "" ? "" : `${path}/`;
 		const below = [...this.files.keys(), ...this.folders].filter((name) => name.startsWith(start) && name !== path);
 		return below.map((name) => name.slice(start.length)).filter((name) => !name.includes("/"));
