@@ -207,6 +207,14 @@ describe("npm run device", () => {
 		});
 	}
 
+	it("refuses a value that no device can store", async () => {
+		const path = join(folder, "long.pem");
+		writeFileSync(path, "-----BEGIN CERTIFICATE-----\n".padEnd(4_000, "A"));
+		const result = await command("device", ["--flash", join(folder, "long.flash"), ...needed, "--set", `ca=${path}`]);
+		assert.equal(result.code, 1, result.output);
+		assert.match(result.output, /^configuration key "ca" has 4000 bytes: expected at most 3999$/m);
+	});
+
 	it("refuses an authority that is not PEM", async () => {
 		const path = join(folder, "not.pem");
 		writeFileSync(path, "hello");

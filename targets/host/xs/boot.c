@@ -14,7 +14,7 @@
 #include "nvs.h"
 #include "nvs_flash.h"
 
-/* NVS strings end at 4000 bytes with their terminator; longer values are blobs. */
+/* NVS strings end at 4000 bytes with their terminator, and the application reads nothing else. */
 #define kLargestString 3999
 
 /* Where the application keeps its configuration (src/agent/configuration.ts). */
@@ -82,8 +82,13 @@ int hostBootConfigure(const char *key, const char *value)
 {
 	nvs_handle_t handle;
 	size_t size = strlen(value), stored = 0;
-	esp_err_t error = host_nvs_init(NULL);
+	esp_err_t error;
 
+	if (size > kLargestString) {
+		fprintf(stderr, "configuration key \"%s\" has %u bytes: expected at most %d\n", key, (unsigned)size, kLargestString);
+		return ESP_ERR_NVS_VALUE_TOO_LONG;
+	}
+	error = host_nvs_init(NULL);
 	if (ESP_OK != error) {
 		int count;
 
@@ -98,11 +103,9 @@ int hostBootConfigure(const char *key, const char *value)
 
 		stored = size + 1;
 		/* Flash wears, and an unchanged value is the usual case. */
-		if ((size <= kLargestString) && (ESP_OK == nvs_get_str(handle, key, old, &stored)) && !strcmp(old, value))
-			;
-		else {
+		if ((ESP_OK != nvs_get_str(handle, key, old, &stored)) || strcmp(old, value)) {
 			nvs_erase_key(handle, key);
-			error = (size <= kLargestString) ? nvs_set_str(handle, key, value) : nvs_set_blob(handle, key, value, size);
+			error = nvs_set_str(handle, key, value);
 			if (ESP_OK == error)
 				error = nvs_commit(handle);
 		}
