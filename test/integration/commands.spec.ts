@@ -233,6 +233,17 @@ describe("npm run device", () => {
 		assert.match(result.output, /config\.invalid: configuration key "ca"/);
 	});
 
+	it("ends quietly when nobody reads any more", async () => {
+		const flash = join(folder, "pipe.flash");
+		const tool = `"${process.execPath}" "${join(root, "targets/host/tools/fleetling.mjs")}"`;
+		const child = spawn("bash", ["-c", `${tool} device --flash ${flash} ${needed.join(" ")} | head -1; exit $PIPESTATUS`]);
+		let errors = "";
+		child.stderr.on("data", (data: Buffer) => (errors += data.toString()));
+		const code = await new Promise((done) => child.on("close", done));
+		assert.equal(code, 141, errors);
+		assert.doesNotMatch(errors, /EPIPE/);
+	});
+
 	it("Ctrl-C is a power cut", async () => {
 		let sent = false;
 		const result = await command("device", ["--flash", join(folder, "cut.flash"), ...needed], (output, kill) => {

@@ -2,6 +2,13 @@
 import { pathToFileURL } from "node:url";
 import { setUp } from "./setup";
 
+// Whoever reads has read enough, as in "npm run device … | head": that ends any program, and is nothing to explain.
+for (const stream of [process.stdout, process.stderr])
+	stream.on("error", (error: NodeJS.ErrnoException) => {
+		if (error.code !== "EPIPE") throw error;
+		process.exit(141);
+	});
+
 const [path, ...rest] = process.argv.slice(2);
 process.argv.splice(1, process.argv.length - 1, path ?? "", ...rest);
 try {
