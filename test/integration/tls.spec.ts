@@ -165,7 +165,8 @@ const refused: readonly Case[] = [
 	},
 	{
 		name: "another IP address",
-		server: () => world.ec.issue({ ips: ["127.0.0.2"] }),
+		// The second begins with the four bytes that are wanted.
+		server: () => world.ec.issue({ ips: ["127.0.0.2", "7f00:1::"] }),
 		ca: ecRoot,
 		serverName: "127.0.0.1",
 		code: "tls.wrong-name",
