@@ -206,6 +206,15 @@ describe("device: firmware that fails on trial", () => {
 		});
 	}
 
+	it("a firmware that its configuration keeps from starting is rolled back at once, and not left waiting for a person", async () => {
+		// The longest trial that can be configured: nobody waits for its end here.
+		fleet = await Fleet.start({ plain: true, settings: { checkInSeconds: "3600" } });
+		await fleet.offerFirmware("1.1.0", { config: { blockBytes: 7 } });
+		await fleet.says(/config\.invalid: configuration key "blockBytes" is "7"/);
+		await fleet.says(/update.*version 1\.1\.0 was rolled back/);
+		assert.equal(fleet.running.version, oldVersion);
+	});
+
 	it("a power cut on trial does not condemn it", async () => {
 		fleet = await Fleet.start({ plain: true });
 		await fleet.offerFirmware("1.1.0");
