@@ -81,6 +81,8 @@ let identity: Identity | undefined;
 
 export interface AgentBenchOptions extends FakeSlotsOptions {
 	readonly pollSeconds?: number;
+	/** Of the agent. */
+	readonly random?: () => number;
 	readonly checkInSeconds?: number;
 	readonly store?: MemoryStore;
 	readonly events?: AgentEvents;
@@ -143,7 +145,7 @@ export class AgentBench {
 				mac: "24:6f:28:aa:bb:cc",
 			}),
 			log: this.log.tag("agent"),
-			random: () => 0.5,
+			random: options.random ?? (() => 0.5),
 			ticks: () => Time.ticks,
 			...(options.events && { events: options.events }),
 		});
