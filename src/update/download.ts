@@ -112,6 +112,11 @@ export class Download implements Sink {
 		return this.#kept === undefined && this.#position >= (this.#total ?? 0);
 	}
 
+	/** Before a transfer: whether there is nothing left to ask for, because what broke off had brought the last byte already. */
+	get satisfied(): boolean {
+		return this.#position > 0 && this.#position === this.#total && this.complete;
+	}
+
 	get missing(): Portion | undefined {
 		const start = this.#position;
 		const validator = this.#validator;

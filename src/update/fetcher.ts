@@ -88,6 +88,8 @@ export class Fetcher {
 			try {
 				cancellation.throwIfCancelled();
 				await download.replay(cancellation).catch((error: unknown) => this.abandon(error));
+				// A server has no answer but an error to a request for what follows the last byte.
+				if (download.satisfied) break;
 				await open(download, cancellation);
 				if (download.complete) break;
 				if (download.position <= position) throw nothing(download.position);

@@ -40,6 +40,16 @@ describe("a download that breaks", () => {
 		assert.equal(bench.percents.at(-1), 100);
 	});
 
+	it("behind its last byte is complete", async () => {
+		const bench = begun();
+		const result = await bench.fetch(offer, (sink) => {
+			deliver(sink, bytes);
+			throw new FleetlingError("net.reset", "before the end was said");
+		});
+		assert.deepEqual(result, { kind: "restarting" });
+		assert.deepEqual(bench.starts, [0]);
+	});
+
 	it("is not asked for again and again when nothing new comes", async () => {
 		const bench = begun();
 		await rejects("net.reset", () => bench.fetch(offer, breaking(Array(20).fill(512))));
@@ -174,6 +184,22 @@ describe("a download that a power cut ends", () => {
 			assert.equal(bench.slots.written.length, 5000 - done, "what is there is not written again");
 			assert.deepEqual(bench.slots.flash.content, [...bytes]);
 		});
+
+	it("behind its last byte asks for none, when that lies on a mark", async () => {
+		const body = image({ length: 4 * markStep });
+		const bench = begun();
+		await rejects("server.failed", () =>
+			bench.fetch(offerOf(body), (sink) => {
+				deliver(sink, body);
+				throw new FleetlingError("server.failed", "the power goes");
+			}),
+		);
+		const next = bench.next({ resetReason: "power-on" });
+		assert.equal(next.updater.boot(1_000).kind, "interrupted");
+		assert.deepEqual(await next.install(body), { kind: "restarting" });
+		assert.deepEqual(next.starts, [], "a server answers that with 416, and then all of it would be fetched again");
+		assert.deepEqual(next.slots.flash.content, [...body]);
+	});
 
 	it("tells no percent a second time", async () => {
 		const bench = await cutAt(4608);
