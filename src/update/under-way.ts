@@ -79,8 +79,9 @@ export class UnderWay {
 	conclude(outcome: Outcome, ended: Entry | undefined = this.record, persist = this.observer.report !== undefined): void {
 		this.waiting = false;
 		if (ended === undefined) return;
-		const { kept: _, ...rest } = ended;
-		const entry: Entry = { ...rest, state: "report", outcome };
+		const { kept: _, failure, ...rest } = ended;
+		// A firmware that was to go and could not has made good: nothing is held against its package.
+		const entry: Entry = { ...rest, ...(failure && outcome === "failure" && { failure }), state: "report", outcome };
 		this.record = persist ? this.ledger.note(entry) : { stores: 0, ...entry };
 	}
 

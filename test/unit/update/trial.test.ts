@@ -2,6 +2,7 @@ import { assert } from "chai";
 import { limits } from "fleetling/common/deadlines";
 import type { ResetReason } from "fleetling/common/device";
 import { sleep } from "fleetling/common/time";
+import { FleetlingError } from "fleetling/error/error";
 import { describe, it } from "test/harness";
 import { Bench, good, installed, offerOf, onTrial } from "../fakes/bench";
 import { rejects } from "../fakes/errors";
@@ -59,6 +60,19 @@ describe("a trial", () => {
 		await bench.updater.checkedIn();
 		assert.deepEqual(bench.slots.calls, ["confirm"]);
 		assert.isUndefined(bench.record);
+	});
+
+	it("whose rollback fails is not held to be bad when it was confirmed after all, over a power cut", async () => {
+		const bench = (await installed()).next(onTrial);
+		bench.observe({ report: () => Promise.reject(new FleetlingError("net.reset", "no network")) });
+		bench.slots.fail = { call: "rollBack", error: otaFailure() };
+		bench.updater.boot(10);
+		await sleep(200);
+		await bench.updater.checkedIn();
+		assert.deepInclude(bench.record ?? {}, { state: "report", outcome: "success" });
+		const next = bench.next({ ...onTrial, state: "valid", resetReason: "power-on" });
+		assert.equal(next.updater.boot(1_000).kind, "unreported");
+		assert.isUndefined(next.updater.lastFailure);
 	});
 
 	it("whose confirmation fails is rolled back", async () => {
