@@ -35,7 +35,7 @@ export class Ledger {
 	readonly #clock: () => number;
 	readonly #ticks: () => number;
 	/** By `ticks`, if it was in this boot. */
-	#failedAt = 0;
+	#failedAt: number | undefined;
 	/** The record as it is in storage. */
 	#stored: UpdateRecord | undefined;
 
@@ -57,9 +57,16 @@ export class Ledger {
 		return this.#memory.installed;
 	}
 
-	/** Milliseconds that have certainly passed since the last package failed. */
-	get uptime(): number {
-		return this.#ticks() - this.#failedAt;
+	/**
+	 * Milliseconds since the last package failed: exactly, where that was in this boot, whatever has happened to the clock since
+	 * (a device that has just been switched on gets the time from the network later). Otherwise by the clock, or the time the
+	 * device has been on, since its clock may never have been set or may have been set back.
+	 */
+	get sinceFailure(): number {
+		const ticks = this.#ticks();
+		if (this.#failedAt !== undefined) return ticks - this.#failedAt;
+		const { failed } = this;
+		return failed === undefined ? ticks : Math.max(this.#clock() - failed.at, ticks);
 	}
 
 	/** Whether the update under way has been stored so often that it goes round in circles. */

@@ -11,10 +11,8 @@ export interface Situation {
 	readonly version: string;
 	/** Where an image would go. */
 	readonly target: Slot;
-	/** Milliseconds since 1970 by the clock of the device. */
-	readonly now: number;
-	/** Milliseconds since this boot, or since the failure if that was later. */
-	readonly uptime: number;
+	/** Milliseconds since `failed` did, as far as that is known. */
+	readonly sinceFailure: number;
 	/** How long a package that failed is left alone; 0: for ever. */
 	readonly retryHours: number;
 }
@@ -43,12 +41,9 @@ export function unwelcome(offer: Offer, situation: Situation): FleetlingError | 
 	return undefined;
 }
 
-/**
- * Whether a package that failed has been left alone for long enough: twice as long with each failure. By the clock, and
- * by the time the device has been on, since its clock may never have been set or may have been set back.
- */
-function forgiven({ at, times }: FailedPackage, { now, uptime, retryHours }: Situation): boolean {
+/** Whether a package that failed has been left alone for long enough: twice as long with each failure. */
+function forgiven({ times }: FailedPackage, { sinceFailure, retryHours }: Situation): boolean {
 	if (retryHours === 0) return false;
 	const hours = Math.min(retryHours * 2 ** Math.min(times - 1, 16), intervals.mostRetryFailHours);
-	return Math.max(now - at, uptime) >= hours * 3_600_000;
+	return sinceFailure >= hours * 3_600_000;
 }

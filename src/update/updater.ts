@@ -164,11 +164,10 @@ export class Updater {
 		const { record, ledger } = this.#underWay;
 		if (this.#installation.busy || this.onTrial)
 			return new FleetlingError("update.busy", `an update is under way; update ${offer.id} has to wait`);
-		const { clock, slots } = this.#options;
-		const { failed, installed, uptime } = ledger;
+		const { failed, installed, sinceFailure } = ledger;
 		const { retryFailHours: retryHours = intervals.retryFailHours } = this.#gate.rules;
 		const { version } = this;
-		const situation = { failed, installed, uptime, retryHours, version, target: slots.inactive(), now: clock() };
+		const situation = { failed, installed, sinceFailure, retryHours, version, target: this.#options.slots.inactive() };
 		const refusal = unwelcome(offer, situation);
 		if (refusal !== undefined || record?.state !== "report") return refusal;
 		return new FleetlingError(

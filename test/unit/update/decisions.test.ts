@@ -105,10 +105,10 @@ describe("a package that failed", () => {
 		] as const) {
 			const bench = begun({ rules });
 			await bench.install(bad);
-			bench.now += Math.min(weeks, 5_000) * 168 * hour - 1;
-			assert.equal(bench.updater.refusal(offerOf(bad))?.code, "update.known-bad");
-			bench.now += 1;
-			assert.equal(bench.updater.refusal(offerOf(bad)) === undefined, weeks === 1);
+			const later = begun({ store: bench.store, now: bench.now + Math.min(weeks, 5_000) * 168 * hour - 1, rules });
+			assert.equal(later.updater.refusal(offerOf(bad))?.code, "update.known-bad");
+			later.now += 1;
+			assert.equal(later.updater.refusal(offerOf(bad)) === undefined, weeks === 1);
 		}
 	});
 
@@ -122,6 +122,15 @@ describe("a package that failed", () => {
 		assert.equal(later.updater.refusal(offerOf(bad)), undefined);
 		assert.equal((await later.install(bad)).kind, "failed");
 		assert.equal(later.updater.refusal(offerOf(bad))?.code, "update.known-bad", "counted from the failure, not from the boot");
+	});
+
+	it("is left alone for no shorter when the clock is set afterwards, which had not been before", async () => {
+		const bench = begun({ rules: { retryFailHours: 10 } });
+		await bench.install(bad);
+		bench.now += 1_000 * hour;
+		assert.equal(bench.updater.refusal(offerOf(bad))?.code, "update.known-bad");
+		bench.uptime += 10 * hour;
+		assert.equal(bench.updater.refusal(offerOf(bad)), undefined);
 	});
 
 	it("is not mixed up with another one", async () => {
