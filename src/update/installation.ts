@@ -89,6 +89,7 @@ export class Installation {
 		const underWay = this.#underWay;
 		const { error } = underWay;
 		const { record } = underWay;
+		if (!this.#activated) this.release();
 		this.#source = undefined;
 		this.#installed = undefined;
 		underWay.waiting = record !== undefined && record.state !== "report" && !underWay.leaving;
@@ -217,7 +218,8 @@ export class Installation {
 			this.#again = true;
 			// The transfer can be gone on with where it broke; anything else is taken up from what is in the slot.
 			if (whose === "device") this.#fetcher.drop();
-			return late ? "failure" : "pause";
+			// Interrupted right before the restart: what is in the slot is taken up from there.
+			return late && (whose === "device" || this.#activated) ? "failure" : "pause";
 		}
 		const record = underWay.record ?? this.entry("download", this.#installed?.version ?? "", "");
 		if (whose === "package") this.#log.failure(error);
@@ -248,6 +250,15 @@ export class Installation {
 		if (!touched) return;
 		try {
 			this.#options.slots.invalidate();
+		} catch (error) {
+			this.#log.failure(error);
+		}
+	}
+
+	/** What was never put to use, and is in no slot, only takes up space. */
+	private release(): void {
+		try {
+			this.#installed?.discard?.();
 		} catch (error) {
 			this.#log.failure(error);
 		}

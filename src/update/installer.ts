@@ -35,6 +35,8 @@ export interface Installed {
 	revert?(): void;
 	/** What is immediate is to stay: lets go of what `revert` needs. */
 	commit?(): void;
+	/** Nothing comes of it: lets go of what waits to be put to use. Idempotent; after `commit` and `revert` without effect. */
+	discard?(): void;
 }
 
 /** Puts one payload where it belongs. Refuses before it has written anything, if it can. */

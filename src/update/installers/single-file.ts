@@ -103,27 +103,35 @@ class SingleFileInstaller implements Installer {
 		const staging = this.#staging;
 		const canRevert = this.#values.get("rollback_support") === "true";
 		destination.checkFree(files);
+		this.#path = undefined;
 		let old: string | undefined;
+		let over = false;
+		const done = (): void => {
+			if (over) return;
+			over = true;
+			staging.release(path);
+			if (old !== undefined) staging.release(old);
+		};
 		try {
 			// Now rather than in `activate`: what can fail for want of space fails before anything changes.
 			if (canRevert) old = staging.copy(destination.path);
 			destination.makeFolders(files);
 		} catch (cause) {
+			done();
 			throw storageFault(cause, `${quoted(destination.path)} could not be prepared`);
 		}
-		const done = (): void => {
-			staging.release(path);
-			if (old !== undefined) staging.release(old);
-		};
 		const installed: Installed = {
 			version: "",
 			slot: "",
 			immediate: true,
 			activate: () => files.move(path, destination.path),
 			commit: done,
+			discard: done,
 		};
 		if (!canRevert) return installed;
 		const revert = (): void => {
+			// One of several files may be reverted twice: when another cannot be put in place, and with all of them.
+			if (over) return;
 			if (old === undefined) files.delete(destination.path);
 			else files.move(old, destination.path);
 			done();

@@ -40,9 +40,10 @@ export class Staging {
 	open(): { readonly path: string; readonly file: OpenFile } {
 		try {
 			if (this.#users === 0) this.#clean();
-			this.#users++;
 			const path = `${stagingFolder}/${this.#taken++}`;
-			return { path, file: this.#files.openFile({ path, mode: "w" }) };
+			const file = this.#files.openFile({ path, mode: "w" });
+			this.#users++;
+			return { path, file };
 		} catch (cause) {
 			throw storageFault(cause, "a file for the update could not be opened");
 		}
@@ -52,18 +53,22 @@ export class Staging {
 	copy(path: string): string | undefined {
 		if (!this.#files.status(path).isFile()) return undefined;
 		const buffer = new Uint8Array(copyBytes);
-		const from = this.#files.openFile({ path, mode: "r" });
 		const to = this.open();
+		let from: OpenFile | undefined;
+		let whole = false;
 		try {
+			from = this.#files.openFile({ path, mode: "r" });
 			let at = 0;
 			for (let count = from.read(buffer, at); count > 0; count = from.read(buffer, at)) {
 				to.file.write(count === copyBytes ? buffer : buffer.subarray(0, count), at);
 				at += count;
 			}
 			to.file.flush();
+			whole = true;
 		} finally {
-			from.close();
+			from?.close();
 			to.file.close();
+			if (!whole) this.release(to.path);
 		}
 		return to.path;
 	}

@@ -103,7 +103,13 @@ class ArtifactReader implements PackageReader, TarListener {
 				`the artifact ends after ${this.#order.payloads} of ${expected} payloads; write it again`,
 			);
 		this.#checksums.finish();
-		const installed = this.#installers.map((installer) => installer.finish());
+		const installed: Installed[] = [];
+		try {
+			for (const installer of this.#installers) installed.push(installer.finish());
+		} catch (error) {
+			for (const part of installed) part.discard?.();
+			throw error;
+		}
 		this.#finished = true;
 		return combine(header, installed);
 	}

@@ -69,5 +69,8 @@ export function combine(header: ArtifactHeader, parts: readonly Installed[]): In
 		commit() {
 			for (const part of parts) part.commit?.();
 		},
+		discard() {
+			for (const part of parts) part.discard?.();
+		},
 	};
 }

@@ -248,6 +248,18 @@ describe("an update that is called off", () => {
 		assert.deepEqual(bench.ended, []);
 		assert.equal(bench.updater.refusal(offerOf(good)), undefined);
 	});
+
+	it("nor is it right before the restart", async () => {
+		const bench = begun();
+		const interrupt = () => bench.updater.interrupt(new FleetlingError("server.stopped", "stopped"));
+		bench.observe({ entered: (state) => void (state === "reboot" && interrupt()), report: async () => undefined });
+		await rejects("server.stopped", () => bench.install(good));
+		assert.deepEqual(bench.ended, [], "nobody is told that it failed");
+		const next = bench.next({ resetReason: "restart" });
+		next.updater.boot(1_000);
+		assert.deepEqual(await next.install(good), { kind: "restarting" });
+		assert.deepEqual(next.starts, [2048], "it goes on from the last mark");
+	});
 });
 
 describe("the outcome", () => {
@@ -319,6 +331,7 @@ describe("a package that needs no restart", () => {
 				activate: step("activate"),
 				revert: step("revert"),
 				commit: step("commit"),
+				discard: step("discard"),
 			};
 			const installer: Installer = { begin: () => {}, write: () => {}, finish: () => installed, abort: () => {} };
 			const reader: ReaderKind = {
@@ -345,8 +358,15 @@ describe("a package that needs no restart", () => {
 		const file = new FileBench();
 		file.fails = "commit";
 		await rejects("storage.failed", () => file.bench.install(parcel));
-		assert.deepEqual(file.done, ["activate", "commit", "revert"]);
+		assert.deepEqual(file.done, ["activate", "commit", "revert", "discard"]);
 		assert.deepInclude(file.bench.ended[0], { outcome: "failure", code: "storage.failed" });
+	});
+
+	it("that is called off before it is in use leaves nothing that waits", async () => {
+		const { bench, done } = new FileBench();
+		bench.observe({ entered: (state) => void (state === "reboot" && bench.updater.cancel("stop", "server")) });
+		assert.equal((await bench.install(parcel)).kind, "cancelled");
+		assert.deepEqual(done, ["discard"]);
 	});
 
 	it("in the middle of which the power goes is taken up again", async () => {

@@ -260,5 +260,56 @@ describe("single file", () => {
 		files.space = 15;
 		await rejects("storage.failed", () => install(files, [...place, ["rollback_support", "true"], file]), "prepared");
 		assert.equal(files.text(path), "old");
+		assert.deepEqual(staged(files), []);
+		assert.equal(files.open, 0);
+	});
+
+	const reversible: Parts = [...place, ["rollback_support", "true"], file];
+
+	it("that fails for want of space leaves it as it was for the next one", async () => {
+		const files = new MemoryFiles({ [path]: "old" });
+		const make = singleFiles(files);
+		const once = (): Installed => {
+			const installer = make();
+			try {
+				give(installer, reversible);
+				return installer.finish();
+			} catch (error) {
+				installer.abort();
+				throw error;
+			}
+		};
+		files.space = 15;
+		for (let times = 0; times < 3; times++) {
+			await rejects("storage.failed", once, "prepared");
+			assert.deepEqual(staged(files), [], `after ${times + 1}`);
+		}
+		files.space = 17;
+		once().activate();
+		assert.equal(files.text(path), "new content");
+	});
+
+	it("that is not put to use leaves nothing, and neither does one that cannot be", () => {
+		for (const parts of [[...place, file], reversible]) {
+			const files = new MemoryFiles({ [path]: "old" });
+			const make = singleFiles(files);
+			const give1 = (): Installed => {
+				const installer = make();
+				give(installer, parts);
+				return installer.finish();
+			};
+			give1().discard?.();
+			assert.deepEqual(staged(files), []);
+			const broken = give1();
+			files.folders.delete("app/data");
+			assert.throws(() => broken.activate());
+			files.folders.add("app/data");
+			broken.revert?.();
+			broken.discard?.();
+			broken.revert?.();
+			assert.deepEqual(staged(files), []);
+			assert.equal(files.text(path), "old");
+			assert.equal(files.open, 0);
+		}
 	});
 });

@@ -85,6 +85,7 @@ describe("artifact", () => {
 			},
 			revert: () => void calls.push(`revert ${name}`),
 			commit: () => void calls.push(`commit ${name}`),
+			discard: () => void calls.push(`discard ${name}`),
 		});
 		const bytes = artifactBytes({
 			headerInfo: two,
@@ -117,7 +118,14 @@ describe("artifact", () => {
 		const broken = new NotingInstaller({ installed: noting("broken", true) });
 		const half = readArtifact(bytes, { installers: { "test-file": first, other: broken } });
 		assert.throws(() => half.activate(), RangeError);
-		assert.deepEqual(calls, ["activate first", "activate broken", "revert first"]);
+		half.discard?.();
+		assert.deepEqual(calls.splice(0), ["activate first", "activate broken", "revert first", "discard first", "discard broken"]);
+		const unfinished = new NotingInstaller();
+		unfinished.finish = () => {
+			throw new RangeError("full");
+		};
+		assert.throws(() => readArtifact(bytes, { installers: { "test-file": first, other: unfinished } }), RangeError);
+		assert.deepEqual(calls, ["discard first"]);
 	});
 
 	const starts: readonly (readonly [string, ArtifactParts, boolean, boolean])[] = [
