@@ -30,7 +30,7 @@ export class RDFMActions implements Facility<Outgoing> {
 	readonly #options: RDFMActionsOptions;
 	/** The connection that was asked for the list. */
 	#line: Line<Outgoing> | undefined;
-	/** Executions that were one too many, and have not come again. */
+	/** Executions that were one too many, and have not come again; some of them, as hundreds may have piled up. */
 	readonly #refused = new Set<string>();
 	#timer: Timer | undefined;
 
@@ -74,7 +74,7 @@ export class RDFMActions implements Facility<Outgoing> {
 			this.#look();
 		});
 		if (taken) this.#refused.delete(id);
-		else this.#refused.add(id);
+		else if (this.#refused.size < limits.actionRecords) this.#refused.add(id);
 		line.send({ method: "action_exec_control", execution_id: id, status: taken ? "ok" : "full" });
 	}
 

@@ -3,6 +3,8 @@ import { assert } from "chai";
 import { limits } from "fleetling/common/deadlines";
 import { Fields } from "fleetling/common/json";
 import { sleep } from "fleetling/common/time";
+import Channel from "fleetling/host/channel";
+import System from "fleetling/host/system";
 import { Actions } from "fleetling/management/actions/actions";
 import { ExecutionRecord } from "fleetling/management/actions/record";
 import { RDFMActions } from "fleetling/servers/rdfm/actions";
@@ -140,6 +142,22 @@ describe("RDFM's actions", () => {
 		for (let count = 0; count < limits.actionQueue + 3; count++) bench.execute(`e${count}`, "endless");
 		const statuses = bench.line.of("action_exec_control").map(({ status }) => status);
 		assert.deepEqual(statuses, [...statuses.slice(0, limits.actionQueue + 1).fill("ok"), "full", "full"]);
+	});
+
+	it("cost no memory for each of the hundreds that may have piled up", () => {
+		const bench = new Bench();
+		bench.actions.add({ id: "endless", name: "", description: "", command: [], timeout: 5, run: () => new Promise(() => {}) });
+		const pile = (from: number, count: number): number => {
+			for (let at = from; at < from + count; at++) bench.execute(`00000000-0000-4000-8000-${at}`, "endless");
+			bench.line.sent.length = 0;
+			// What is finalised in one collection is freed in the next.
+			for (let times = 0; times < 2; times++) Channel.collect();
+			const { slotsUsed, chunksUsed } = System.memory({});
+			return slotsUsed + chunksUsed;
+		};
+		const few = pile(100_000, 50);
+		const many = pile(200_000, 500);
+		assert.isBelow(many - few, 5_000, "500 more of them");
 	});
 
 	it("leave other messages to others, and refuse their own that make no sense", async () => {
