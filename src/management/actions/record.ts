@@ -26,7 +26,8 @@ export class ExecutionRecord {
 		this.#store = store;
 	}
 
-	find(id: string): Known | undefined {
+	find(wanted: string): Known | undefined {
+		const id = wordOf(wanted);
 		for (let place = 0; place < limits.actionRecords; place++) {
 			const entry = this.#read(place);
 			if (entry?.id === id) return entry;
@@ -37,11 +38,12 @@ export class ExecutionRecord {
 	/** To be called before anything of it is done. @throws what the storage throws */
 	begin(id: string): void {
 		const number = this.#last() + 1;
-		this.#store.write(keyOf(number % limits.actionRecords), `${number} ${id} ?\n`);
+		this.#store.write(keyOf(number % limits.actionRecords), `${number} ${wordOf(id)} ?\n`);
 	}
 
 	/** To be called before anybody is told. Only the latest results keep their output. @throws what the storage throws */
-	end(id: string, { status, output }: ActionResult): void {
+	end(ended: string, { status, output }: ActionResult): void {
+		const id = wordOf(ended);
 		const last = this.#last();
 		for (let place = 0; place < limits.actionRecords; place++) {
 			const entry = this.#read(place);
@@ -70,6 +72,11 @@ export class ExecutionRecord {
 		const result = { status: Number(status), output: text.slice(end + 1) };
 		return status !== "" && Number.isSafeInteger(result.status) ? { ...entry, result } : undefined;
 	}
+}
+
+/** An identifier as one word. All that servers use are; what is none must not take place twice either. */
+function wordOf(id: string): string {
+	return id.includes(" ") || id.includes("\n") ? JSON.stringify(id).split(" ").join("\\u0020") : id;
 }
 
 const keyOf = (place: number): string => `x${place}`;

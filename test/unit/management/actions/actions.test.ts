@@ -354,6 +354,16 @@ describe("the record of executions", () => {
 		}
 	});
 
+	it("remembers identifiers of any characters", () => {
+		const record = new ExecutionRecord(new MemoryStore());
+		for (const id of ["a b", "a\nb", " ", '"a b"', "a"]) {
+			assert.isUndefined(record.find(id), id);
+			record.begin(id);
+			record.end(id, { status: 3, output: `of ${id}` });
+			assert.deepEqual(record.find(id)?.result, { status: 3, output: `of ${id}` });
+		}
+	});
+
 	it("writes a good execution twice, and a third time when it drops an old output", () => {
 		const store = new MemoryStore();
 		const record = new ExecutionRecord(store);
