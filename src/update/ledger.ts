@@ -36,6 +36,8 @@ export class Ledger {
 	readonly #ticks: () => number;
 	/** By `ticks`, if it was in this boot. */
 	#failedAt: number | undefined;
+	/** The package that failed last, when there was no room to remember that: otherwise it would be fetched with every poll. */
+	#unkept: FailedPackage | undefined;
 	/** The record as it is in storage. */
 	#stored: UpdateRecord | undefined;
 
@@ -49,7 +51,7 @@ export class Ledger {
 
 	/** The package that failed last. */
 	get failed(): FailedPackage | undefined {
-		return this.#memory.failed;
+		return this.#unkept ?? this.#memory.failed;
 	}
 
 	/** The package that runs. */
@@ -128,12 +130,21 @@ export class Ledger {
 	fail({ package: name, version }: Entry, { code, text }: Failure): void {
 		const bounded = text.slice(0, limits.logText);
 		this.#failedAt = this.#ticks();
-		this.store(() => this.#memory.fail({ package: name, version, code, text: bounded, at: this.#clock() }));
+		const { failed: before } = this;
+		const times = before?.package === name ? before.times + 1 : 1;
+		const failed = { package: name, version, code, text: bounded, at: this.#clock() };
+		this.#unkept = { ...failed, times };
+		this.store(() => {
+			this.#memory.fail(failed);
+			this.#unkept = undefined;
+		});
 	}
 
 	/** The package of `entry` runs and is confirmed. An image from elsewhere has no name to remember. */
 	succeed({ package: name, version, slot }: Entry): void {
-		if (name !== "") this.store(() => this.#memory.succeed({ package: name, version: slot === "" ? "" : version }));
+		if (name === "") return;
+		this.#unkept = undefined;
+		this.store(() => this.#memory.succeed({ package: name, version: slot === "" ? "" : version }));
 	}
 
 	/** What that image provides. */

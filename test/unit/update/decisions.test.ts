@@ -133,6 +133,24 @@ describe("a package that failed", () => {
 		assert.equal(bench.updater.refusal(offerOf(bad)), undefined);
 	});
 
+	it("is left alone although there is no room to remember it, until the device restarts", async () => {
+		class Full extends MemoryStore {
+			override write(key: string, value: string): void {
+				if (key === "failed") throw new Error("nvs: not enough space");
+				super.write(key, value);
+			}
+		}
+		const bench = begun({ store: new Full(), rules: { retryFailHours: 10 } });
+		for (const hours of [10, 20]) {
+			await bench.install(bad);
+			bench.uptime += hours * hour - 1_000;
+			assert.equal(bench.updater.refusal(offerOf(bad))?.code, "update.known-bad");
+			bench.uptime += 1_000;
+			assert.equal(bench.updater.refusal(offerOf(bad)), undefined);
+		}
+		assert.deepEqual(await bench.install(good), { kind: "restarting" });
+	});
+
 	it("is not mixed up with another one", async () => {
 		const bench = begun();
 		await bench.install(bad);
