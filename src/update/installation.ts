@@ -245,7 +245,9 @@ export class Installation {
 	 * wrong, and the bootloader takes any image when the one that it wants is damaged, unverified ones too.
 	 */
 	private spoil(): void {
-		const { touched } = this.#fetcher;
+		const { record } = this.#underWay;
+		// The power may have gone behind the last byte: then all of it is there, and nothing of it verified.
+		const touched = this.#fetcher.touched || (record?.kept !== undefined && record.slot === this.target());
 		this.#fetcher.drop();
 		if (!touched) return;
 		try {

@@ -201,6 +201,12 @@ describe("a download that a power cut ends", () => {
 		assert.deepEqual(next.slots.flash.content, [...body]);
 	});
 
+	it("and that is called off then leaves nothing bootable in the slot", async () => {
+		const bench = await cutAt(4608);
+		assert.isTrue(bench.updater.cancel("stop", "server"));
+		assert.deepEqual(bench.slots.calls, ["invalidate"]);
+	});
+
 	it("tells no percent a second time", async () => {
 		const bench = await cutAt(4608);
 		await bench.install(bytes);
