@@ -270,6 +270,10 @@ export const limits = frozen({
 	// Actions that a device offers. Their list is one message: 16 of 150 bytes fit into half of what may wait to be sent.
 	actions: 16,
 
+	// Those of them that every device has: identify, reboot, and a server's own update check. The configuration cannot have
+	// more than leaves room for them: a list that does not fit would keep the device from starting.
+	standardActions: 3,
+
 	// Longest time-out of an action, in seconds: RDFM's server waits two hours for a result.
 	actionSeconds: 7_200,
 

@@ -1,3 +1,4 @@
+import { limits } from "../../common/deadlines";
 import type { Storage } from "../../common/device";
 import type { Log } from "../../common/log";
 import type { CommandTable } from "../commands/command";
@@ -34,7 +35,14 @@ export function assembleActions({ storage, log, configured, added, powers, table
 		const terminal = { print: async (text: string) => print(text), ask: async () => undefined };
 		return table().find(name).run({ terminal, powers: powers(), cancellation }, args);
 	};
-	for (const entry of configured) actions.add(commandAction(entry, run));
 	for (const action of added) actions.add(action);
+	const own = new Set(added.map(({ id }) => id));
+	// One place is for the server's own. What does not fit beside the application's is left out: it is no reason not to start.
+	const fits = (id: string): boolean => actions.list.length < limits.actions - 1 || actions.list.some((other) => other.id === id);
+	for (const entry of configured) {
+		if (own.has(entry.id)) continue;
+		if (fits(entry.id)) actions.add(commandAction(entry, run));
+		else log.tag("actions").warn(`"${entry.id}" of the configuration key actions is one too many: it is left out`);
+	}
 	return actions;
 }

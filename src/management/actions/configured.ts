@@ -24,7 +24,7 @@ export function parseActions(text: string): readonly ConfiguredAction[] | undefi
 	} catch {
 		return undefined;
 	}
-	if (!Array.isArray(list) || list.length > limits.actions) return undefined;
+	if (!Array.isArray(list) || list.length > limits.actions - limits.standardActions) return undefined;
 	const actions: ConfiguredAction[] = [];
 	for (const entry of list) {
 		const action = readAction(entry);
