@@ -173,8 +173,13 @@ class Attachment implements Listener, Line {
 		const opening = this.#opening;
 		this.#opening = undefined;
 		const { log } = this.#options;
-		if (opening !== undefined) opening.reject(refusal(end));
-		else if (end instanceof FleetlingError) log.failure(end, "warn");
+		if (opening !== undefined) {
+			// Not gone yet: it may be tried once more with another token.
+			this.#conversation = undefined;
+			opening.reject(refusal(end));
+			return;
+		}
+		if (end instanceof FleetlingError) log.failure(end, "warn");
 		else log.info("a shell was closed");
 		this.#release();
 	}

@@ -126,6 +126,31 @@ describe("RDFM's shell", () => {
 		assert.deepEqual(web.conversations[1]?.request.headers, [["Authorization", "Bearer token=new"]]);
 	});
 
+	it("that another token has opened is one like any other: it counts, and is said goodbye to", async () => {
+		tokens = ["old", "new"];
+		ask();
+		await sleep(5);
+		web.conversations[0]?.over(new FleetlingError("server.token-refused", "expired"));
+		await sleep(5);
+		const [, conversation] = web.conversations;
+		conversation?.open();
+		tokens = ["new"];
+		await attached();
+		ask();
+		await sleep(5);
+		assert.lengthOf(web.conversations, 3, "a third session is one too many");
+		let stopped = false;
+		void shell.stop().then(() => {
+			stopped = true;
+		});
+		assert.equal(conversation?.goodbye, 1000);
+		await sleep(5);
+		assert.isFalse(stopped, "its manager does not know yet");
+		for (const each of web.conversations.slice(1)) each.over();
+		await sleep(5);
+		assert.isTrue(stopped);
+	});
+
 	it("waits a moment for a connection, and says why there is none", async () => {
 		web.busy = new FleetlingError("http.busy", "all are in use");
 		ask();
