@@ -73,6 +73,7 @@ export class Session {
 	}
 }
 
-function isRefusal(error: unknown): boolean {
+/** Whether the server does not take the token, or not any more. */
+export function isRefusal(error: unknown): boolean {
 	return error instanceof FleetlingError && error.code === "server.token-refused";
 }

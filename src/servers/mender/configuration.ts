@@ -2,6 +2,7 @@ import { FleetlingError } from "fleetling/error/error";
 import { frozen } from "fleetling/frozen/frozen";
 import Time from "time";
 import { type ServerContext, ServerError } from "../../agent/server";
+import { isRefusal } from "../../agent/session";
 import { parseObject } from "../../common/json";
 import type { Answer } from "../../common/web";
 import type { MenderAPI } from "./api";
@@ -35,12 +36,16 @@ export class DeviceConfiguration {
 	/** What was wrong the last time: it comes again with every question. */
 	#said = "";
 
+	/** Whether the token in use was good for it. */
+	#welcome = false;
+
 	constructor(options: ConfigurationOptions) {
 		this.#options = options;
 	}
 
-	/** Has it reported and asked for anew: the server may know nothing of it any more. */
-	renew(): void {
+	/** There is a new token. All is reported and asked for anew: the server may know nothing of it any more. */
+	authenticated(): void {
+		this.#welcome = false;
 		this.#known = -1;
 		this.#told = -1;
 		this.#wait = 0;
@@ -53,7 +58,7 @@ export class DeviceConfiguration {
 		return this.#there && configuration !== undefined && (this.timely || this.#told !== configuration.revision);
 	}
 
-	/** Never rejects: the next poll is more important. */
+	/** Rejects as a report of the inventory does: with the end of a token that has been good for it, and nothing else. */
 	async sync(token: string): Promise<void> {
 		const { name, api, context } = this.#options;
 		const timely = this.timely;
@@ -67,8 +72,10 @@ export class DeviceConfiguration {
 				await this.report(token);
 			}
 			this.#said = "";
+			this.#welcome = true;
 			this.rest();
 		} catch (error) {
+			if (this.#welcome && isRefusal(error)) throw error;
 			this.failed(error);
 		}
 	}

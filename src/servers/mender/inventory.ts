@@ -1,5 +1,6 @@
 import Time from "time";
 import { type ServerContext, ServerError } from "../../agent/server";
+import { isRefusal } from "../../agent/session";
 import { intervals } from "../../common/deadlines";
 import type { MenderAPI } from "./api";
 import { failure } from "./failures";
@@ -28,9 +29,17 @@ export class Inventory {
 	/** When the next report is due. */
 	#asked = 0;
 	#wait = 0;
+	/** Whether a report was taken with the token in use. */
+	#welcome = false;
 
 	constructor(options: InventoryOptions) {
 		this.#options = options;
+	}
+
+	/** There is a new token. */
+	authenticated(): void {
+		this.#welcome = false;
+		this.renew();
 	}
 
 	/** Has the next report be one of everything, as soon as there can be one. */
@@ -44,7 +53,10 @@ export class Inventory {
 		return Time.delta(this.#asked) >= this.#wait || (this.#known !== undefined && this.#artifact !== artifact);
 	}
 
-	/** Reports what the server does not know. Never rejects: the next poll is more important. */
+	/**
+	 * Reports what the server does not know. Rejects with nothing but the end of a token that has been good for it: to get a new one
+	 * for a server that refuses it anyway would be done with every poll. All else is less important than the next poll.
+	 */
 	async send(token: string, attributes: Names): Promise<void> {
 		const { name, api, context } = this.#options;
 		this.#asked = Time.ticks;
@@ -57,10 +69,12 @@ export class Inventory {
 			if (answer.status !== 200) throw failure(name, "inventory", answer);
 			this.#known = JSON.stringify(attributes);
 			this.#artifact = attributes.artifact_name ?? "";
+			this.#welcome = true;
 		} catch (error) {
-			context.log.failure(error, "warn");
 			// All of it again: what has become of the changes is not known.
 			this.#known = undefined;
+			if (this.#welcome && isRefusal(error)) throw error;
+			context.log.failure(error, "warn");
 			if (error instanceof ServerError)
 				this.#wait = error.retryAfter ?? (error.code === "server.refused" ? intervalOf(context) : 0);
 			else this.#wait = 0;

@@ -78,8 +78,8 @@ export class MenderServer implements Server {
 		});
 		if (answer.status !== 200) throw failure(this.name, "authentication", answer);
 		// What lets the device in may have forgotten it meanwhile: dismissed and accepted again it is a new device there.
-		this.#inventory.renew();
-		this.#configuration.renew();
+		this.#inventory.authenticated();
+		this.#configuration.authenticated();
 		const token = parseToken(answer.body);
 		if (token !== undefined) return { token };
 		throw new FleetlingError("server.bad-answer", `${this.name} sent no token; check that the configuration key url is right`);

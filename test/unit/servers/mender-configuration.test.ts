@@ -2,6 +2,7 @@ import { assert } from "chai";
 import type { ServerConfiguration } from "fleetling/agent/server";
 import { type ErrorCode, FleetlingError } from "fleetling/error/error";
 import { describe, it } from "test/harness";
+import { rejects } from "../fakes/errors";
 import { json, type Scripted } from "../fakes/web";
 import { anyone, type Bench, bench, facts, never, url } from "./mender-bench";
 
@@ -142,6 +143,15 @@ describe("Mender's device configuration", () => {
 			["PUT", '{"pollSeconds":"900"}'],
 			["GET", ""],
 		]);
+	});
+
+	it("is repeated with a new token when the old one ends in between", async () => {
+		const { poll, server, web, lines, configuration } = await polls();
+		await poll(inventory, taken, json(200, { pollSeconds: "900" }));
+		configuration.change({ pollSeconds: "30" });
+		web.script.push({ status: 204 }, { status: 401 });
+		await rejects("server.token-refused", () => server.check("t", facts, never));
+		assert.lengthOf(lines.with("W (0) mender: "), 0);
 	});
 
 	const troubles: readonly (readonly [string, Scripted | Error, boolean])[] = [

@@ -212,6 +212,26 @@ describe("Mender's next deployment", () => {
 		assert.equal(web.text(6), web.text(1));
 	});
 
+	it("has the inventory repeated with a new token when the old one ends in between, but not for a server that refuses it anyway", async () => {
+		const settings = { identity: {}, tenantToken: undefined, inventorySecs: 0 };
+		const refused = { status: 401 };
+		const { server, web, lines } = bench(
+			[nothing, { status: 200 }, nothing, refused, token, nothing, refused, nothing, { status: 200 }],
+			{
+				settings,
+			},
+		);
+		await server.check("t", facts, never);
+		await rejects("server.token-refused", () => server.check("t", { ...facts, version: "1.0.1" }, never));
+		assert.lengthOf(lines.with("W (0) mender: "), 0);
+		await server.authenticate({ facts, identity: await anyone() }, never);
+		await server.check("t", facts, never);
+		assert.lengthOf(lines.with("W (0) mender: server.token-refused"), 1);
+		await server.check("t", facts, never);
+		assert.lengthOf(web.script, 0);
+		assert.equal(web.text(8), web.text(1));
+	});
+
 	it("does not fail with the inventory, which waits as long as the server says and is sent whole again", async () => {
 		const settings = { identity: {}, tenantToken: undefined, inventorySecs: 0 };
 		const { server, web } = bench([nothing, { status: 500 }, nothing, { status: 429, retryAfter: "60" }, nothing], { settings });
