@@ -11,6 +11,12 @@ export const headBytes = 600;
 /** What the largest step between two marks of progress in a slot can cost. */
 export const markBytes = 65_536;
 
+/**
+ * The place next to that byte that lies in the middle between two marks. Close before a mark the bytes that have left the proxy and
+ * not reached the device, more of them on a machine that has much to do, would count as fetched again from the mark before.
+ */
+export const betweenMarks = (byte: number): number => (Math.floor(byte / markBytes) + 0.5) * markBytes;
+
 /** A request for a package as the server saw it. */
 export interface PackageRequest {
 	readonly status: number;
