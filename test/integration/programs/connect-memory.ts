@@ -16,7 +16,7 @@ import Timer from "timer";
 import { FakePowers } from "../../unit/fakes/powers";
 import { shellOf } from "../../unit/servers/connect-bench";
 import { MemoryFiles } from "../../unit/update/installers/memory-files";
-import { memoryInUse } from "./memory";
+import { memoryAtRest, memoryInUse } from "./memory";
 
 const url = String(parameters.url);
 const token = String(parameters.token);
@@ -58,8 +58,7 @@ emit({ slots: open.slotsUsed - idle.slotsUsed, chunks: open.chunksUsed - idle.ch
 await link.stop();
 for (let round = 0; round < rounds; round++) {
 	for (let count = 0; count < each; count++) await once();
-	// What was cut short ends in its own time.
-	await pause(200);
-	emit({ round, open: directory.open, ...memoryInUse() });
+	const figures = await memoryAtRest();
+	emit({ round, open: directory.open, ...figures });
 }
 exit();

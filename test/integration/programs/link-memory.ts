@@ -15,7 +15,7 @@ import device from "fleetling/target";
 import { emit, exit, parameters } from "test/harness";
 import Timer from "timer";
 import { MemoryStore } from "../../unit/fakes/store";
-import { memoryInUse } from "./memory";
+import { memoryAtRest, memoryInUse } from "./memory";
 
 const url = String(parameters.url);
 const token = String(parameters.token);
@@ -65,6 +65,6 @@ emit({ slots: open.slotsUsed - idle.slotsUsed, chunks: open.chunksUsed - idle.ch
 await link.stop();
 for (let round = 0; round < rounds; round++) {
 	for (let count = 0; count < each; count++) await once();
-	emit({ round, ...memoryInUse() });
+	emit({ round, ...(await memoryAtRest()) });
 }
 exit();
