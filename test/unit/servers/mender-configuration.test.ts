@@ -146,12 +146,26 @@ describe("Mender's device configuration", () => {
 	});
 
 	it("is repeated with a new token when the old one ends in between", async () => {
-		const { poll, server, web, lines, configuration } = await polls();
+		const { poll, asked, server, web, lines, configuration } = await polls();
 		await poll(inventory, taken, json(200, { pollSeconds: "900" }));
 		configuration.change({ pollSeconds: "30" });
 		web.script.push({ status: 204 }, { status: 401 });
 		await rejects("server.token-refused", () => server.check("t", facts, never));
 		assert.lengthOf(lines.with("W (0) mender: "), 0);
+		web.script.push({ status: 200, type: "application/jwt", body: "ey.J.x" });
+		await server.authenticate({ facts, identity: await anyone() }, never);
+		await poll(inventory, taken, json(200, { pollSeconds: "30" }));
+		assert.deepEqual(asked()[0], ["PUT", '{"pollSeconds":"30"}']);
+	});
+
+	it("is not worth a new token for a server that refuses it with each", async () => {
+		const { poll, server, web, lines } = await polls(0);
+		for (let times = 1; times <= 2; times++) {
+			web.script.push({ status: 200, type: "application/jwt", body: "ey.J.x" });
+			await server.authenticate({ facts, identity: await anyone() }, never);
+			await poll(inventory, { status: 401 });
+		}
+		assert.lengthOf(lines.with("W (0) mender: server.token-refused"), 1);
 	});
 
 	const troubles: readonly (readonly [string, Scripted | Error, boolean])[] = [
